@@ -1,0 +1,63 @@
+"""How results are judged: one number per seed, paired, with intervals that have been tested by simulation.
+
+Three small files: ``seeds`` turns a table of measurements into one number per seed, ``intervals`` turns such
+numbers into estimates, ``curves`` reads trends, U-shapes and inflection points off curves against tokens.
+"""
+
+from __future__ import annotations
+
+from ovbook.stats.curves import (
+    Inflection,
+    Reversal,
+    UShape,
+    first_rise,
+    inflection,
+    inflection_grid,
+    log2_slopes,
+    reversals,
+    slope_per_seed,
+    u_shape,
+    unsaturated,
+)
+from ovbook.stats.intervals import (
+    Interval,
+    Test,
+    bootstrap_interval,
+    equivalence,
+    holm,
+    mean_interval,
+    one_sided,
+    paired_interval,
+)
+from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
+from ovbook.stats.tables import inflections, unsaturated_budgets
+
+__all__ = [
+    "Cube",
+    "Inflection",
+    "Interval",
+    "Reversal",
+    "Test",
+    "UShape",
+    "bootstrap_interval",
+    "cube",
+    "equivalence",
+    "first_rise",
+    "holm",
+    "increase_over_base",
+    "inflection",
+    "inflection_grid",
+    "inflections",
+    "log2_slopes",
+    "mean_interval",
+    "one_sided",
+    "paired_interval",
+    "per_seed",
+    "reversals",
+    "slope_per_seed",
+    "summarise",
+    "u_shape",
+    "unsaturated",
+    "unsaturated_budgets",
+    "with_world",
+]
