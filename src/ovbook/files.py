@@ -57,10 +57,13 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a scratch folder that becomes `path` when the block ends without an exception.
 
-    Only final names are ever read, so a killed writer leaves a ``.partial-`` folder and nothing else. If
-    another process has put `path` there meanwhile, its folder is kept and ours is dropped.
+    Only final names are ever read, so a killed writer leaves a ``.partial-`` folder and nothing else. A `path`
+    that is there already is refused; if another process puts it there meanwhile, its folder is kept and ours is
+    dropped.
     """
     path = Path(path)
+    if path.exists():
+        raise OvbookError(f"the folder {path} is there already: choose another name, or move it away first")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
