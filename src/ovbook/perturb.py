@@ -1,0 +1,116 @@
+"""Gaussian noise on the weights: how much does a change of fixed size hurt?
+
+The paper's test adds noise whose covariance is gamma squared times that of the initialisation, so that every
+tensor is shaken in proportion to the spread it was born with (Springer et al. 2025, section 3.2; the facts
+sheet marks the definition as read at second hand). The second kind of noise is relative to the weights as they
+are now: gamma times the tensor's root mean square. Tensors that start constant get no noise of the first kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ovbook.errors import OvbookError
+from ovbook.evaluate import mean_loss
+from ovbook.files import sha256_bytes
+from ovbook.models import ModelSpec, Params, init, init_std_of, load_checkpoint, parameter_count
+
+__all__ = ["NOISES", "noise_scales", "perturbed", "run", "sweep", "unit_noise"]
+
+NOISES = ("init", "relative")
+
+
+def unit_noise(params: Params, *, seed: int, draw: int) -> Params:
+    """Standard normal tensors shaped like `params`, a pure function of (seed, draw, tensor name).
+
+    Draws come in antithetic pairs (draw 1 is minus draw 0, and so on): the mean over a pair has no first-order
+    term, so few draws estimate the expected loss well. The seed is the run's, not the budget's: all budgets and
+    all values of gamma of one seed are shaken by the same tensors.
+    """
+    noise = {}
+    for name, tensor in params.items():
+        digest = sha256_bytes(f"noise/{seed}/{draw // 2}/{name}")
+        generator = torch.Generator().manual_seed(int(digest[:15], 16))
+        sign = -1.0 if draw % 2 else 1.0
+        noise[name] = sign * torch.randn(tensor.shape, generator=generator, dtype=torch.float32).to(tensor)
+    return noise
+
+
+def noise_scales(params: Params, spec: ModelSpec, noise: str) -> dict[str, float]:
+    """Standard deviation of the noise for gamma = 1, per tensor; `params` holds one model."""
+    if noise == "init":
+        return init_std_of(spec)
+    if noise == "relative":
+        return {name: float(tensor.float().square().mean().sqrt()) for name, tensor in params.items()}
+    raise OvbookError(f"unknown noise '{noise}': it is one of {', '.join(NOISES)}")
+
+
+def perturbed(params: Params, noise: Params, scales: Mapping[str, float], gamma: float) -> Params:
+    """Return new weights, weights + gamma x scale x unit noise; `params` is left alone."""
+    if not (np.isfinite(gamma) and gamma >= 0):
+        raise OvbookError(f"gamma is {gamma}: it must be a finite number of at least 0")
+    return {name: tensor + (gamma * scales[name]) * noise[name] for name, tensor in params.items()}
+
+
+@torch.no_grad()
+def sweep(
+    params: Params,
+    spec: ModelSpec,
+    rows: Tensor,
+    *,
+    gammas: Sequence[float],
+    draws: int,
+    noise: str,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Loss of one model (K = 1) on `rows` [N, T] for each gamma and draw.
+
+    Returns one record per (gamma, draw): gamma, draw, loss in nats per predicted token, and change, the
+    Euclidean norm of what was added. gamma = 0 is measured once, as draw 0.
+    """
+    if draws < 1:
+        raise OvbookError(f"draws is {draws}: at least 1 is needed, and an even number for antithetic pairs")
+    scales = noise_scales(params, spec, noise)
+    records = []
+    for draw in range(draws):
+        unit = unit_noise(params, seed=seed, draw=draw)
+        size = float(sum(((scales[n] * t.double()) ** 2).sum() for n, t in unit.items()) ** 0.5)
+        for gamma in gammas:
+            if gamma == 0 and draw > 0:
+                continue
+            loss = float(mean_loss(perturbed(params, unit, scales, gamma), spec, rows)[0])
+            records.append({"gamma": gamma, "draw": draw, "loss": loss, "change": gamma * size})
+    return records
+
+
+def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
+    """The operation of `ovbook.runs.Perturb`: one record per gamma and draw (see `sweep`).
+
+    `untrained` is the loss of the same model before its first step, which the saturation guard needs; `epochs`
+    says how often the run saw its text (0 where the text never ends).
+    """
+    params, shape = load_checkpoint(inputs.checkpoint(spec.base))
+    corpus, root = inputs.corpus, spec.base.root
+    rows = torch.from_numpy(corpus.validation(spec.evaluation_seed, spec.rows).astype(np.int64)).to(device)
+    blank = {name: tensor.to(device) for name, tensor in init(shape, [root.init_seed]).items()}
+    fixed = {
+        "untrained": float(mean_loss(blank, shape, rows)[0]),
+        "epochs": corpus.epochs(spec.base.at),
+        "parameters": parameter_count(shape),
+    }
+    records = sweep(
+        {name: tensor.to(device) for name, tensor in params.items()},
+        shape,
+        rows,
+        gammas=spec.gammas,
+        draws=spec.draws,
+        noise=spec.noise,
+        seed=spec.noise_seed,
+    )
+    return [fixed | record for record in records]
