@@ -1,0 +1,207 @@
+"""The rows of a real data set, from files or from the hub, and the tasks they make."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ovbook import hub
+from ovbook.errors import OvbookError, did_you_mean
+from ovbook.tasks.data_sets import DATA_SETS, DataSet, HiddenLabel, Row
+from ovbook.tasks.example import SPLITS, Example, Task, item_split
+
+__all__ = ["open_data_set", "open_task_file"]
+
+
+def _no_labels(row: Row) -> Example:
+    choices = tuple(row["choices"]) if row.get("choices") else None
+    return Example(question=row["question"], answer=row["answer"], choices=choices)
+
+
+def _read_jsonl(path: Path) -> list[dict[str, Any]]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    rows = []
+    with opener(path, "rt", encoding="utf-8") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (json.JSONDecodeError, UnicodeDecodeError):
+                row = None
+            if not isinstance(row, dict):
+                raise OvbookError(
+                    f"{path.name}, line {number}, is not a JSON object: write one object a line"
+                )
+            rows.append(row)
+    if not rows:
+        raise OvbookError(f"{path.name} holds no rows: give it one JSON object a line")
+    return rows
+
+
+def _file_of(folder: Path, split: str) -> Path | None:
+    return next((p for end in ("jsonl", "jsonl.gz") if (p := folder / f"{split}.{end}").is_file()), None)
+
+
+def _from_hub(described: DataSet, split: str) -> Sequence[Row]:
+    try:
+        import datasets
+    except ModuleNotFoundError as error:
+        raise OvbookError(
+            f"data set '{described.name}' comes from the hub through the package 'datasets', which is not "
+            f"installed: pip install datasets, or put {split}.jsonl in a folder and name it"
+        ) from error
+    name = str(described.hub)
+    # Asked first, because it says at once where there is no network; the library would go on trying.
+    commit = hub.resolve(name, described.revision, kind="dataset")
+    try:
+        return datasets.load_dataset(name, described.config, split=split, revision=commit)
+    except Exception as error:
+        raise hub.explain(error, name, described.revision, kind="dataset") from error
+
+
+class _Reader:
+    """The rows of one data set: read once, turned into examples when asked for."""
+
+    def __init__(self, described: DataSet, folder: Path | None) -> None:
+        self.described, self.folder = described, folder
+        self.rows = cache(self._rows)
+        self.keys = cache(self._keys)
+
+    def _rows(self, split: str) -> Sequence[Row]:
+        if self.folder is None:
+            return _from_hub(self.described, split)
+        path = _file_of(self.folder, split)
+        if path is None:
+            raise OvbookError(
+                f"data set '{self.described.name}' has no {split}.jsonl (or .jsonl.gz) in "
+                f"{self.folder}: put it there"
+            )
+        return _read_jsonl(path)
+
+    def _keys(self, split: str) -> frozenset[str]:
+        return frozenset(example.key for example in self.examples(split))
+
+    def examples(self, split: str, seed: int | None = None) -> Iterator[Example]:
+        """The examples of one of our splits, in file order or, with a seed, shuffled."""
+        described = self.described
+        theirs = described.splits[split]
+        sharing = [ours for ours in SPLITS if described.splits.get(ours) == theirs]
+        rows = self.rows(theirs)
+        order = np.arange(len(rows)) if seed is None else np.random.default_rng(seed).permutation(len(rows))
+        for index in order:
+            example = self.example(rows[int(index)], theirs, int(index))
+            if len(sharing) == 1 or item_split(described.name, example.key, among=sharing) == split:
+                yield example
+
+    def example(self, row: Row, split: str, index: int) -> Example:
+        name = self.described.name
+        try:
+            return self.described.example(row)
+        except KeyError as error:
+            raise OvbookError(
+                f"row {index + 1} of the {split} split of '{name}' has no field {error}: it has "
+                f"{', '.join(row)}; rename the fields or mend the file"
+            ) from error
+        except HiddenLabel:
+            raise OvbookError(
+                f"row {index + 1} of the {split} split of '{name}' has a hidden label (-1): a score on "
+                f"hidden labels means nothing, so test on a split that has labels"
+            ) from None
+
+    def source(self, split: str, n: int, seed: int) -> list[Example]:
+        """Up to `n` distinct examples; what a later split holds too (test before validation) is left out."""
+        if split not in self.described.splits:
+            raise OvbookError(f"data set '{self.described.name}' has no {split} split")
+        later = [
+            ours
+            for ours in SPLITS[SPLITS.index(split) + 1 :]
+            if self.described.splits.get(ours) not in (None, self.described.splits[split])
+        ]
+        held_out = frozenset[str]().union(*(self.keys(ours) for ours in later))
+        found: dict[str, Example] = {}
+        for example in self.examples(split, seed):
+            if len(found) == n:
+                break
+            if example.key not in held_out:
+                found.setdefault(example.key, example)
+        self.check_labels(list(found.values()), split)
+        return list(found.values())
+
+    def check_labels(self, examples: Sequence[Example], split: str) -> None:
+        answers = {example.answer for example in examples}
+        if self.described.labels is not None and len(examples) >= 20 and len(answers) == 1:
+            raise OvbookError(
+                f"all {len(examples)} examples of the {split} split of '{self.described.name}' have the "
+                f"label '{answers.pop()}': accuracy would measure nothing, so check the labels"
+            )
+
+
+def _task(described: DataSet, folder: Path | None) -> Task:
+    return Task(
+        name=described.name,
+        kind=described.kind,
+        metric=described.metric,
+        instruction=described.instruction,
+        choices=described.labels,
+        max_new=described.max_new,
+        source=_Reader(described, folder).source,
+    )
+
+
+def open_data_set(name: str, *, folder: Path | str | None = None) -> Task:
+    """The real data set `name` as a task.
+
+    Rows come from `folder` if given, else from ``OVBOOK_TEXT_DIR/<name>`` if that folder exists, else from
+    the hub; nothing is read before examples are asked for.
+    """
+    if name not in DATA_SETS:
+        raise OvbookError(
+            f"unknown data set '{name}'{did_you_mean(name, DATA_SETS)}: the known ones are "
+            f"{', '.join(sorted(DATA_SETS))}"
+        )
+    if folder is None and (texts := os.environ.get("OVBOOK_TEXT_DIR")) and (Path(texts) / name).is_dir():
+        folder = Path(texts) / name
+    return _task(DATA_SETS[name], None if folder is None else Path(folder))
+
+
+def open_task_file(folder: Path | str, *, kind: str | None = None, instruction: str = "") -> Task:
+    """Your own task: a folder with train.jsonl and test.jsonl, each row a `question` and an `answer`.
+
+    Rows may hold `choices` (a list). `kind` is a classification where rows hold choices, else generation;
+    with ``kind="classification"`` and no choices, the labels are the answers that occur in train.jsonl. A
+    missing validation.jsonl is made of an eighth of the training rows.
+    """
+    folder = Path(folder)
+    path = _file_of(folder, "train")
+    if path is None:
+        raise OvbookError(f"there is no train.jsonl (or .jsonl.gz) in {folder}: a task file needs one")
+    rows = _read_jsonl(path)
+    if kind is None:
+        kind = "classification" if rows[0].get("choices") else "generation"
+    labels = None
+    if kind == "classification" and not rows[0].get("choices"):
+        labels = tuple(sorted({str(row["answer"]) for row in rows if "answer" in row}))
+        if len(labels) < 2:
+            raise OvbookError(
+                f"{path.name} in {folder} holds {len(labels)} label ({', '.join(labels) or 'none'}): a "
+                f"classification needs at least 2"
+            )
+    own_validation = _file_of(folder, "validation") is not None
+    described = DataSet(
+        name=folder.name,
+        kind=kind,
+        metric="accuracy" if kind == "classification" else "rouge-l",
+        instruction=instruction,
+        example=_no_labels,
+        labels=labels,
+        splits={"train": "train", "validation": "validation" if own_validation else "train", "test": "test"},
+    )
+    return _task(described, folder)
