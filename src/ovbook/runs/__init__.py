@@ -1,0 +1,46 @@
+"""Runs: specs, what they cost, who computes them and where results are kept.
+
+A chapter says what it wants as a list of frozen specs; `plan` counts and prices them, `execute` computes what
+the store does not hold yet, and its `Results` give tables.
+
+    p = parameters(scale="laptop", seeds=5)
+    runs = [Perturb(base=Checkpoint(run=run), gammas=(0.0, 0.4)) for run in suite(p)]
+    print(plan(runs))
+    results = execute(runs)
+    frame = results.table(Perturb)
+"""
+
+from __future__ import annotations
+
+from ovbook.runs.measures import Evaluate, Perturb
+from ovbook.runs.plan import Plan, plan
+from ovbook.runs.results import Results
+from ovbook.runs.runner import Interrupted, execute
+from ovbook.runs.settings import FIRST_SEED, SCALES, Parameters, parameters
+from ovbook.runs.spec import Spec
+from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
+from ovbook.runs.store import Store, StoreWarning
+from ovbook.runs.suite import suite
+from ovbook.schedules import Schedule
+
+__all__ = [
+    "FIRST_SEED",
+    "SCALES",
+    "Checkpoint",
+    "Evaluate",
+    "FineTune",
+    "Interrupted",
+    "Parameters",
+    "Perturb",
+    "Plan",
+    "Pretrain",
+    "Results",
+    "Schedule",
+    "Spec",
+    "Store",
+    "StoreWarning",
+    "execute",
+    "parameters",
+    "plan",
+    "suite",
+]

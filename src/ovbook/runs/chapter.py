@@ -1,0 +1,128 @@
+"""A chapter's experiment without the chapter: its parameters and its `experiment` cell alone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ovbook.errors import OvbookError, did_you_mean
+from ovbook.runs.settings import Parameters, parameters
+from ovbook.runs.spec import Spec
+
+__all__ = ["Experiment", "find_chapter", "read_experiment"]
+
+_CELL = re.compile(r"^# %%(?P<head>.*)$", re.MULTILINE)
+_TAGS = re.compile(r"tags=(\[[^\]]*\])")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The cells of a chapter that say what to run: texts of the `parameters` and the `experiment` cell."""
+
+    path: Path
+    parameters_cell: str
+    experiment_cell: str
+
+    def defaults(self) -> dict[str, Any]:
+        """The parameters and their values in the chapter."""
+        space: dict[str, Any] = {"__name__": "parameters"}
+        exec(compile(self.parameters_cell, str(self.path), "exec"), space)
+        return {name: space[name] for name in self._declared()}
+
+    def _declared(self) -> list[str]:
+        names: list[str] = []
+        for line in ast.parse(self.parameters_cell).body:
+            targets = line.targets if isinstance(line, ast.Assign) else []
+            targets = [line.target] if isinstance(line, ast.AnnAssign) else targets
+            names += [target.id for target in targets if isinstance(target, ast.Name)]
+        return names
+
+    def runs(self, given: Mapping[str, Any]) -> tuple[list[Spec], Parameters]:
+        """The specs of ``experiment(p)`` with the parameters `given` in place of the chapter's own.
+
+        `p` is what the experiment cell makes of the parameters if it assigns one, else ``parameters(...)`` of all
+        of them.
+        """
+        values = self.defaults()
+        for name in given:
+            if name not in values:
+                raise OvbookError(
+                    f"{self.path.stem} has no parameter '{name}'{did_you_mean(name, values)}: it has {', '.join(values)}"
+                )
+        values |= given
+        space: dict[str, Any] = {"__name__": "experiment", **values}
+        try:
+            exec(compile(self.experiment_cell, str(self.path), "exec"), space)
+        except ModuleNotFoundError as error:
+            raise OvbookError(
+                f"the experiment cell of {self.path.stem} imports {error.name}, which is not installed here: it should "
+                f"import nothing but the standard library and ovbook.runs"
+            ) from error
+        if not callable(space.get("experiment")):
+            raise OvbookError(f"the experiment cell of {self.path.stem} defines no experiment(p): it must")
+        p = space.get("p")
+        p = p if isinstance(p, Parameters) else parameters(**values)
+        return list(space["experiment"](p)), p
+
+
+def find_chapter(name: str) -> Path:
+    """A chapter by its path, or by the beginning of its name (``02``) in ``chapters/``."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    known = sorted(Path("chapters").glob("*.py"))
+    found = [chapter for chapter in known if chapter.stem.startswith(name.removesuffix(".py"))]
+    if len(found) != 1:
+        names = ", ".join(chapter.stem for chapter in found or known)
+        hint = did_you_mean(name, [chapter.stem for chapter in known])
+        what = "names more than one chapter" if found else "is no chapter"
+        raise OvbookError(
+            f"'{name}' {what}{hint}: give a .py file, or one of {names or 'those in chapters/'}"
+        )
+    return found[0]
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Find the two cells in a chapter (a Jupytext file of the percent format)."""
+    text = path.read_text(encoding="utf-8")
+    marks = list(_CELL.finditer(text))
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    cells: dict[str, str] = {}
+    for mark, end in zip(marks, ends, strict=True):
+        tags = _TAGS.search(mark["head"])
+        if tags is None:
+            continue
+        # Lines keep their numbers, so that an error points into the chapter.
+        body = "\n" * text.count("\n", 0, mark.end()) + text[mark.end() : end].lstrip("\n").join(["\n", ""])
+        for tag in ast.literal_eval(tags[1]):
+            cells.setdefault(tag, body)
+    missing = [tag for tag in ("parameters", "experiment") if tag not in cells]
+    if missing:
+        raise OvbookError(
+            f'{path.name} has no cell tagged {" or ".join(missing)}: write, say, # %% tags=["{missing[0]}"] above it'
+        )
+    return Experiment(path, cells["parameters"], cells["experiment"])
+
+
+def read_values(texts: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """``["seeds=8", "gammas=0.1,0.2"]`` as values: numbers, lists and True as in Python, anything else a text."""
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, raw = text.partition("=")
+        if not equals or not name.strip():
+            raise OvbookError(f"'-p {text}' is not of the form name=value: write, say, -p seeds=8")
+        try:
+            value = ast.literal_eval(raw.strip())
+        except (ValueError, SyntaxError):
+            value = raw.strip()
+        default = defaults.get(name.strip())
+        if isinstance(default, str) and not isinstance(value, str):
+            value = raw.strip()
+        if isinstance(default, list | tuple) and not isinstance(value, list | tuple):
+            value = [value]
+        values[name.strip()] = value
+    return values

@@ -1,0 +1,94 @@
+"""What `execute` gives back: tables, folders, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ovbook.errors import OvbookError, did_you_mean
+from ovbook.runs.plan import in_order
+from ovbook.runs.spec import Spec
+from ovbook.runs.specs import Checkpoint
+from ovbook.runs.store import Store
+from ovbook.runs.work import checkpoint_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Results"]
+
+S = TypeVar("S", bound=Spec)
+
+
+class Results:
+    """The results of a list of specs, read from the store when asked for."""
+
+    def __init__(self, specs: tuple[Spec, ...], store: Store) -> None:
+        self.specs = specs
+        self.store = store
+
+    def __len__(self) -> int:
+        return len(self.specs)
+
+    def __iter__(self) -> Iterator[Spec]:
+        return iter(self.specs)
+
+    def __repr__(self) -> str:
+        return f"Results({len(self.specs)} runs in {self.store.root.name})"
+
+    def of(self, spec_class: type[S]) -> list[S]:
+        """The specs of one class, and those parents of it that the store holds."""
+        return [spec for spec in self._known() if isinstance(spec, spec_class)]
+
+    def _known(self) -> list[Spec]:
+        asked = {spec.key() for spec in self.specs}
+        ordered = in_order(self.specs)
+        return [s for s in ordered if s.key() in asked or self.store.find(s, hashes=False) is not None]
+
+    def table(self, spec_class: type[Spec], **equal: Any) -> pd.DataFrame:
+        """One row a measurement of the runs of `spec_class`.
+
+        Columns are those of the rows and the fields of the spec and of the models below it (design, 4): where
+        names meet a row's holds, then the spec's own, then its parents'. `equal` keeps the rows whose columns
+        have these values: ``results.table(Perturb, noise="init", world=1)``.
+        """
+        import pandas as pd
+
+        frames = []
+        for spec in self.of(spec_class):
+            rows = self.store.rows(spec).to_pylist()
+            # What a spec lists (gammas, corpora, kept checkpoints) the rows spell out one by one.
+            fields = {name: v for name, v in spec.columns().items() if not isinstance(v, tuple)}
+            frames += [fields | row for row in rows]
+        if not frames:
+            raise OvbookError(
+                f"there are no rows of {spec_class.__name__} here: this experiment has "
+                f"{', '.join(sorted({type(s).__name__ for s in self.specs}))}"
+            )
+        frame = pd.DataFrame(frames)
+        for name, value in equal.items():
+            if name not in frame:
+                raise OvbookError(
+                    f"the table of {spec_class.__name__} has no column '{name}'{did_you_mean(name, frame.columns)}: "
+                    f"it has {', '.join(frame.columns)}"
+                )
+            column = frame[name]
+            frame = frame[column.isna() if value is None else column == value]
+        return frame.reset_index(drop=True)
+
+    def folder(self, spec: Spec) -> Path:
+        """The folder of a spec's result."""
+        return self.store.found(spec)
+
+    def checkpoint(self, checkpoint: Checkpoint) -> Path:
+        """The folder of a checkpoint, which ``AutoModelForCausalLM.from_pretrained`` loads."""
+        return self.store.found(checkpoint.run) / "checkpoints" / checkpoint_name(checkpoint)
+
+    @property
+    def provenance(self) -> pd.DataFrame:
+        """One row a run: when, where, how long and with what it was computed."""
+        import pandas as pd
+
+        records = [self.store.provenance(spec) | {"key": spec.key()} for spec in self.specs]
+        return pd.DataFrame(records)

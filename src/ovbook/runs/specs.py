@@ -1,0 +1,296 @@
+"""Specs of training, and the checkpoints that it leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from ovbook.errors import OvbookError
+from ovbook.runs.data import corpus_hash, task_hash
+from ovbook.runs.fields import number, one_of, repeated, whole
+from ovbook.runs.spec import Spec, purpose_seed
+from ovbook.schedules import Schedule
+
+__all__ = ["Checkpoint", "FineTune", "Pretrain", "base_problems", "model_problems", "tokens_text"]
+
+_COSINE = Schedule(kind="cosine", peak=3e-3, warmup=0.02, final=0.0)
+_WORLD = re.compile(r"world:(\d+)/(\w+)")
+PRECISIONS = ("float32", "bfloat16")
+FORMATS = ("Default", "IO", "Instruct")
+
+
+def tokens_text(tokens: int) -> str:
+    """A token count as people say it.
+
+    >>> [tokens_text(n) for n in (8_000, 250_000, 4_000_000, 1_500_000_000)]
+    ['8k', '250k', '4M', '1.5B']
+    """
+    for size, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if tokens >= size:
+            return f"{tokens / size:.4g}{letter}"
+    return str(tokens)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """The weights of `run` after `tokens` tokens; None is its end.
+
+    A `Pretrain` keeps its end and what its `keep` names; a `FineTune` keeps its end.
+    """
+
+    run: Pretrain | FineTune
+    tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.run, Pretrain | FineTune):
+            raise OvbookError(f"a checkpoint's run is {self.run!r}: it must be a Pretrain or a FineTune")
+        kept = [*self.run.keep, self.run.budget] if isinstance(self.run, Pretrain) else []
+        if self.tokens is not None and self.tokens not in kept:
+            has = f"at {', '.join(map(str, kept))} tokens" if kept else "at its end only (leave tokens out)"
+            raise OvbookError(
+                f"{self.run} keeps no checkpoint at {self.tokens} tokens: it keeps checkpoints {has}"
+            )
+
+    @property
+    def root(self) -> Pretrain:
+        """The pre-training below, however much tuning lies between."""
+        return self.run if isinstance(self.run, Pretrain) else self.run.base.root
+
+    @property
+    def at(self) -> int:
+        """Pre-training tokens seen by these weights."""
+        if isinstance(self.run, FineTune):
+            return self.run.base.at
+        return self.run.budget if self.tokens is None else self.tokens
+
+    def key(self) -> str:
+        """The run's key and the place in it; the end is the same by either of its names."""
+        return f"{self.run.key()}@{self.at}"
+
+    def columns(self) -> dict[str, Any]:
+        """Columns of the run, and `tokens`, the pre-training tokens these weights have seen."""
+        return self.run.columns() | {"tokens": self.at}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pretrain(Spec):
+    """A base model, trained on one corpus until it has seen `budget` tokens.
+
+    corpus: ``world:SEED/MIX``, ``file:PATH`` or ``hub:NAME`` (`ovbook.corpus.open_corpus`).
+    model: ``ARCH:WIDTHxLAYERS`` or a preset's name (`ovbook.models.parse_model`).
+    seed: one repetition; initialisation, data order, noise and validation items all derive from it, so runs
+        that differ in anything else share them.
+    budget: tokens seen at the end, those before `start` included; rounded to whole steps of `batch` rows.
+    start: a kept checkpoint to continue from. One of a constant-rate run brings its optimiser state along; from
+        any other the moments start at zero, because the rate there had gone.
+    keep: more token counts at which to keep a checkpoint.
+    """
+
+    corpus: str = "world:0/almanac"
+    model: str = "olmo:32x2"
+    seed: int = 0
+    budget: int
+    schedule: Schedule = _COSINE
+    batch: int = 64
+    context: int = 128
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    start: Checkpoint | None = None
+    keep: tuple[int, ...] = ()
+    precision: Literal["float32", "bfloat16"] = "float32"
+    compiled: bool = False
+
+    def __post_init__(self) -> None:
+        budget: Any = self.budget  # people write 1e6
+        if isinstance(budget, float) and budget.is_integer():
+            object.__setattr__(self, "budget", int(budget))
+        super().__post_init__()
+
+    def problems(self) -> Iterator[str]:
+        """See `Spec.problems`."""
+        if not isinstance(self.corpus, str) or not self.corpus.startswith(("world:", "file:", "hub:")):
+            yield f"corpus is {self.corpus!r}, but it must be world:SEED/MIX, file:PATH or hub:NAME"
+        whole_sizes = not any(list(whole(n, getattr(self, n))) for n in ("budget", "batch", "context"))
+        for name, low in (("seed", 0), ("budget", 1), ("batch", 1), ("context", 2)):
+            yield from whole(name, getattr(self, name), low)
+        yield from model_problems(self.model, self.context)
+        for name in ("weight_decay", "clip"):
+            value = getattr(self, name)
+            if not number(value) or value < 0 or (name == "clip" and value == 0):
+                yield f"{name} is {value!r}, but it must be a finite number {'above' if name == 'clip' else 'of at least'} 0"
+        yield from one_of("precision", self.precision, PRECISIONS)
+        if not isinstance(self.compiled, bool):
+            yield f"compiled is {self.compiled!r}, but it must be True or False"
+        if not isinstance(self.schedule, Schedule):
+            yield f"schedule is {self.schedule!r}, but it must be a Schedule"
+        yield from repeated("keep", self.keep, low=1, empty=True)
+        if not whole_sizes:
+            return
+        if self.budget < self.step_tokens:
+            yield f"budget is {self.budget}, but one step of {self.batch} x {self.context} is {self.step_tokens} tokens"
+        first = self.start.at if isinstance(self.start, Checkpoint) else 0
+        if isinstance(self.start, Checkpoint):
+            yield from self._start_problems(self.start)
+        elif self.start is not None:
+            yield f"start is {self.start!r}, but it must be a Checkpoint or None"
+        for tokens in self.keep:
+            if number(tokens) and not first < tokens < self.budget:
+                yield f"keep holds {tokens}, but it must lie between {first} and the budget {self.budget}"
+        places = [self.steps_at(tokens) for tokens in (*self.keep, self.budget) if number(tokens)]
+        if len(set(places)) < len(places) or (self.keep and min(places) == 0):
+            yield f"keep is {self.keep}, but its counts must lie at least one step ({self.step_tokens} tokens) apart"
+
+    def _start_problems(self, start: Checkpoint) -> Iterator[str]:
+        if isinstance(start.run, FineTune):
+            yield "start is a fine-tuned model, but only a Pretrain's checkpoint can be trained on"
+            return
+        if (start.run.model, start.run.context) != (self.model, self.context):
+            yield f"start is a {start.run.model} of context {start.run.context}, but model is {self.model} of {self.context}"
+        if self.steps_at(start.at) >= self.steps:
+            yield f"start has seen {start.at} tokens, but the budget, which counts them, is {self.budget}"
+
+    @property
+    def init_seed(self) -> int:
+        """Seed of the first weights: those of runs that differ in budget, world or ending are the same."""
+        return purpose_seed(self.seed, "init")
+
+    @property
+    def step_tokens(self) -> int:
+        """Tokens in one step."""
+        return self.batch * self.context
+
+    @property
+    def steps(self) -> int:
+        """Steps that `budget` comes to, those before `start` included."""
+        return self.steps_at(self.budget)
+
+    def steps_at(self, tokens: int) -> int:
+        """The whole number of steps nearest to `tokens`."""
+        return round(tokens / self.step_tokens)
+
+    @property
+    def first_step(self) -> int:
+        """Steps that lie behind `start`."""
+        return 0 if self.start is None else self.steps_at(self.start.at)
+
+    @property
+    def keeps_moments(self) -> bool:
+        """Whether checkpoints hold the optimiser's state: those of a constant rate do, for branches to go on."""
+        return self.schedule.kind == "constant"
+
+    @property
+    def ending(self) -> str:
+        """ "annealed", "trunk" (constant rate), "branch" (from a trunk) or "clipped cosine"; design, 5."""
+        if self.start is not None:
+            return "branch"
+        return {"constant": "trunk", "clipped cosine": "clipped cosine"}.get(self.schedule.kind, "annealed")
+
+    def data_hash(self) -> str:
+        """The corpus' hash."""
+        return corpus_hash(self.corpus, self.context)
+
+    def label(self) -> str:
+        """Corpus, model, tokens and seed."""
+        budget = tokens_text(self.budget) if isinstance(self.budget, int) else self.budget
+        return f"{self.corpus}, {self.model}, {budget} tokens, seed {self.seed}"
+
+    def columns(self) -> dict[str, Any]:
+        """Fields as columns; `world` and `mix` are read off the corpus, the schedule's fields stand beside."""
+        match = _WORLD.fullmatch(self.corpus)
+        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        own |= {"world": int(match[1]) if match else None, "mix": match[2] if match else None}
+        own |= {"schedule": self.schedule.kind, "peak": self.schedule.peak, "warmup": self.schedule.warmup}
+        own |= {"final": self.schedule.final, "ending": self.ending}
+        own["start"] = None if self.start is None else self.start.at
+        return own
+
+
+def model_problems(model: Any, context: Any) -> Iterator[str]:
+    """What is wrong with a model's name, by `ovbook.models.parse_model`."""
+    from ovbook.models import parse_model
+
+    try:
+        parse_model(model, vocab=512, context=context if isinstance(context, int) and context > 1 else 128)
+    except OvbookError as error:
+        yield str(error)
+    except TypeError:
+        yield f"model is {model!r}, but it must be a text such as olmo:32x2"
+
+
+def base_problems(base: Any) -> Iterator[str]:
+    """What is wrong with the model a run builds on."""
+    if not isinstance(base, Checkpoint):
+        yield f"base is {base!r}, but it must be a Checkpoint, such as Checkpoint(run=Pretrain(...))"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FineTune(Spec):
+    """`base`, fine-tuned on a task and scored before and after.
+
+    task: a task's name (`ovbook.tasks.open_task`); format: Default, IO or Instruct; shots: in every prompt.
+    examples, epochs, batch, rate, schedule, warmup, weight_decay: of the tuning; rates are the caller's.
+    seed: examples and their order; None is the base run's own seed.
+    rows: test examples that are scored.
+    """
+
+    base: Checkpoint
+    task: str
+    format: Literal["Default", "IO", "Instruct"] = "Default"
+    shots: int = 0
+    examples: int = 256
+    rate: float = 1e-3
+    epochs: float = 1.0
+    batch: int = 16
+    seed: int | None = None
+    schedule: str = "linear"
+    warmup: float = 0.03
+    weight_decay: float = 0.0
+    rows: int = 256
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        if self.seed is None and isinstance(self.base, Checkpoint):
+            object.__setattr__(self, "seed", self.base.root.seed)
+        super().__post_init__()
+
+    def problems(self) -> Iterator[str]:
+        """See `Spec.problems`."""
+        from ovbook.schedules import KINDS
+
+        yield from base_problems(self.base)
+        if not isinstance(self.task, str) or not self.task:
+            yield f"task is {self.task!r}, but it must be a task's name"
+        yield from one_of("format", self.format, FORMATS)
+        for name, low in (("shots", 0), ("examples", 1), ("batch", 1), ("seed", 0), ("rows", 1)):
+            yield from whole(name, getattr(self, name), low)
+        for name, least in (("rate", 0.0), ("epochs", 0.0), ("weight_decay", 0.0)):
+            value = getattr(self, name)
+            if not number(value) or value < least or (name != "weight_decay" and value == 0):
+                yield f"{name} is {value!r}, but it must be a finite number {'of at least' if name == 'weight_decay' else 'above'} 0"
+        if not number(self.warmup) or not 0 <= self.warmup < 1:
+            yield f"warmup is {self.warmup!r}, but it must be a share of the steps, from 0 to below 1"
+        yield from one_of("schedule", self.schedule, KINDS)
+        yield from one_of("precision", self.precision, PRECISIONS)
+
+    @property
+    def evaluation_seed(self) -> int:
+        """Seed of held-out rows, the same for all budgets of a base seed."""
+        return purpose_seed(self.base.root.seed, "validation")
+
+    def data_hash(self) -> str | None:
+        """Hash of the task's own files, if it has any."""
+        return task_hash(self.task)
+
+    def label(self) -> str:
+        """Task, rate and base."""
+        return (
+            f"{self.task} at rate {self.rate:g} on {self.base.root.label()}"
+            if isinstance(self.base, Checkpoint)
+            else ""
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """Fields as columns; `base_seed` is the seed of the model below."""
+        return super().columns() | {"base_seed": self.base.root.seed}
