@@ -1,0 +1,38 @@
+"""Small OLMo, OLMo 2 and GPT-NeoX models: what they are, what they compute, and their files."""
+
+from __future__ import annotations
+
+from ovbook.models.checkpoints import load_checkpoint, save_checkpoint
+from ovbook.models.decoder import forward, hidden, member, stack
+from ovbook.models.generate import generate
+from ovbook.models.loss import next_token_loss, token_losses
+from ovbook.models.spec import (
+    PRESETS,
+    ModelSpec,
+    Params,
+    init,
+    init_std_of,
+    parameter_count,
+    parameter_shapes,
+    parse_model,
+)
+
+__all__ = [
+    "PRESETS",
+    "ModelSpec",
+    "Params",
+    "forward",
+    "generate",
+    "hidden",
+    "init",
+    "init_std_of",
+    "load_checkpoint",
+    "member",
+    "next_token_loss",
+    "parameter_count",
+    "parameter_shapes",
+    "parse_model",
+    "save_checkpoint",
+    "stack",
+    "token_losses",
+]

@@ -1,0 +1,105 @@
+"""Learning-rate schedules as plain arrays: one exact formula each, no state."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ovbook.errors import OvbookError, did_you_mean
+
+__all__ = ["KINDS", "Schedule"]
+
+KINDS = ("cosine", "clipped cosine", "linear", "constant", "warmup-stable-decay")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A learning rate for each step: a linear warm-up to `peak`, then what `kind` says.
+
+    - ``cosine``: half a cosine from `peak` down to `final` x `peak`, which it reaches.
+    - ``clipped cosine``: half a cosine towards 0, held at `final` x `peak` once it gets there. GPT-NeoX's form, so
+      Pythia's (Black et al. 2022).
+    - ``linear``: a straight line from `peak` down to `final` x `peak`.
+    - ``constant``: `peak` throughout.
+    - ``warmup-stable-decay``: `peak`, then a straight line down to `final` x `peak` over the last `decay` of the
+      steps (Hu et al. 2024).
+
+    `warmup` and `decay` are fractions of the steps when they are floats below 1, and steps when they are whole
+    numbers. `final` is a fraction of `peak`.
+
+    The rate of step s (0-based) of warm-up w is `peak` x s / w, as in transformers' schedulers: the first update
+    of a warm-up is by 0, and step w has the peak. After it, with n steps in all, progress is (s - w) / (n - w).
+    """
+
+    kind: Literal["cosine", "clipped cosine", "linear", "constant", "warmup-stable-decay"] = "cosine"
+    peak: float = 3e-3
+    warmup: float | int = 0.02
+    final: float = 0.0
+    decay: float | int = 0.2
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise OvbookError(
+                f"unknown schedule '{self.kind}'{did_you_mean(str(self.kind), KINDS)}: it is one of {', '.join(KINDS)}"
+            )
+        if not (_is_number(self.peak) and self.peak >= 0):
+            raise OvbookError(f"a schedule's peak is {self.peak}: it must be a finite number of at least 0")
+        if not (_is_number(self.final) and 0 <= self.final <= 1):
+            raise OvbookError(
+                f"a schedule's final is {self.final}: it is a fraction of the peak, from 0 to 1"
+            )
+        for field in ("warmup", "decay"):
+            value = getattr(self, field)
+            if not (_is_number(value) and value >= 0 and (isinstance(value, int) or value < 1)):
+                raise OvbookError(
+                    f"a schedule's {field} is {value}: it must be a fraction of the steps (from 0.0, below 1.0) "
+                    f"or a whole number of steps"
+                )
+
+    def rates(self, steps: int) -> np.ndarray:
+        """The rate of each of `steps` updates, float64 ``[steps]``."""
+        if not (_is_number(steps) and int(steps) == steps and steps >= 1):
+            raise OvbookError(
+                f"a schedule was asked for {steps} steps: it must be a whole number of at least 1"
+            )
+        warmup = _steps(self.warmup, steps)
+        if warmup >= steps and warmup > 0:
+            raise OvbookError(
+                f"a warm-up of {warmup} steps does not fit in a run of {steps}: make the run longer or the warm-up "
+                f"shorter"
+            )
+        step = np.arange(steps, dtype=np.float64)
+        progress = (step - warmup) / (steps - warmup)
+        shape = np.where(step < warmup, step / max(warmup, 1), self._after(progress, step, steps, warmup))
+        return self.peak * shape
+
+    def _after(self, progress: np.ndarray, step: np.ndarray, steps: int, warmup: int) -> np.ndarray:
+        """Fraction of the peak at each step, warm-up aside."""
+        cosine = 0.5 * (1 + np.cos(math.pi * np.clip(progress, 0, 1)))
+        if self.kind == "cosine":
+            return self.final + (1 - self.final) * cosine
+        if self.kind == "clipped cosine":
+            return np.maximum(cosine, self.final)
+        if self.kind == "linear":
+            return 1 - (1 - self.final) * progress
+        if self.kind == "constant":
+            return np.ones(steps)
+        decay = _steps(self.decay, steps)
+        if warmup + decay > steps:
+            raise OvbookError(
+                f"a warm-up of {warmup} steps and a decay of {decay} do not fit in a run of {steps}: make the run "
+                f"longer or one of them shorter"
+            )
+        fallen = np.clip((step - (steps - decay)) / max(decay, 1), 0, 1)
+        return 1 - (1 - self.final) * fallen
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _steps(value: float | int, steps: int) -> int:
+    return value if isinstance(value, int) else round(value * steps)
