@@ -37,7 +37,7 @@ model: str = None  # ARCHITECTURE:WIDTHxLAYERS such as olmo:32x2, or a preset su
 budgets: list = None  # pre-training budgets in tokens, each a run of its own (default: the scale's doublings)
 batch: int = None  # rows of 128 tokens in a training step (default: the scale's)
 rate: float = None  # peak learning rate (default: the scale's)
-rows: int = 512  # held-out documents on which every loss is measured
+rows: int = 256  # held-out documents on which every loss is measured
 
 # %% tags=["hide-input"]
 from ovbook.runs import parameters
@@ -131,6 +131,7 @@ from ovbook.stats import summarise
 corpus = open_corpus(p.corpora[0])
 size = parameter_count(parse_model(p.model, vocab=corpus.vocab_size, context=corpus.context))
 curve = summarise(whole, "loss")
+a0 = judge("A0", whole, scale=p.scale, seeds_expected=p.seeds)
 
 # %% [markdown]
 r"""
@@ -140,7 +141,7 @@ r"""
 # %%
 against_tokens(
     curve, y="loss on held-out documents (nats per token)", parameters=size, floor=corpus.floor.upper,
-    title="Every doubling of the budget brings the model nearer the floor",
+    title=a0.title("Every doubling brings the model nearer the floor", otherwise="Loss and length of training"),
     description="Held-out loss against pre-training tokens on a log axis. The line falls throughout and flattens "
     "towards the dashed entropy floor.",
 )
@@ -157,7 +158,6 @@ every claim in this book. The rule was written down before these runs were made.
 """
 
 # %%
-a0 = judge("A0", whole, scale=p.scale)
 a0
 
 # %% [markdown]
@@ -176,7 +176,7 @@ learned = summarise(by_role, "excess", by=["tokens", "role"])
 against_tokens(
     learned, y="loss above the floor (nats per token)", series="role", series_title="kind of word", parameters=size,
     zero=True,
-    title="Phrases come at once, facts come last",
+    title="What is left to learn, by kind of word",
     description="Loss above the floor against tokens for five kinds of words: given, chosen, recalled, facts, answers.",
 )
 

@@ -41,9 +41,9 @@ budgets: list = None  # pre-training budgets in tokens, each a run of its own (d
 batch: int = None  # rows of 128 tokens in a training step (default: the scale's)
 rate: float = None  # peak learning rate of pre-training (default: the scale's)
 gammas: list = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5]  # noise, in units of the initial spread
-relative: list = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3]  # noise, in units of each tensor as it is now
+relative: list = [0.0, 0.05, 0.1, 0.15, 0.2]  # the same, in units of each tensor as it is now
 draws: int = 4  # noise draws per model and size, averaged inside the seed; even, because they come in pairs
-rows: int = 128  # held-out documents on which every loss is measured
+rows: int = None  # held-out documents on which every loss is measured (default: the scale's)
 
 # %% tags=["hide-input"]
 from ovbook.runs import parameters
@@ -133,6 +133,7 @@ damage = summarise(by_spread, "increase", by=["tokens", "gamma"], within=["draw"
 left = summarise(by_spread, "loss", by=["tokens", "gamma"], within=["draw"])
 size = int(by_spread["parameters"].iloc[0])
 first, last = by_spread["tokens"].min(), by_spread["tokens"].max()
+a1, a2, a3 = (judge(name, shaken, scale=p.scale, seeds_expected=p.seeds) for name in ("A1", "A2", "A3"))
 shown = [g for g in p.gammas if g > 0 and round(g * 10, 6).is_integer()] or [g for g in p.gammas if g > 0]
 
 # %% [markdown]
@@ -147,7 +148,7 @@ against_tokens(
     damage[damage["gamma"].isin(shown)],
     y="loss added by the noise (nats per token)",
     series="gamma", series_title="γ", parameters=size,
-    title="The same noise hurts a longer-trained model more",
+    title=a1.title("The same noise hurts a longer-trained model more", otherwise="Damage by noise and length of training"),
     description=f"Loss added by noise against pre-training tokens, one line for each gamma of {shown}. "
     f"Every line rises from {tokens_label(first)} to {tokens_label(last)} tokens.",
 )
@@ -163,7 +164,6 @@ one size of noise, γ = {glue:text}`a1_gamma`, chosen on pilot runs whose seeds 
 """
 
 # %%
-a1 = judge("A1", shaken, scale=p.scale)
 a1
 
 # %% [markdown]
@@ -180,7 +180,7 @@ against_tokens(
     left[left["gamma"].isin([0.0, *shown])],
     y="loss after the noise (nats per token)",
     series="gamma", series_title="γ", parameters=size,
-    title="Under noise, longer training stops paying off",
+    title=a2.title("Under noise, longer training stops paying off", otherwise="Loss under noise and length of training"),
     description="Loss after noise against pre-training tokens, one line for each gamma. Without noise it falls "
     "throughout; with more noise it falls, reaches a lowest point and rises again.",
 )
@@ -193,7 +193,6 @@ shaken.
 """
 
 # %%
-a2 = judge("A2", shaken, scale=p.scale)
 a2
 
 # %% [markdown]
@@ -205,7 +204,7 @@ page holds one row for every budget and every γ.
 # %%
 with_gamma_slider(
     left, y="loss (nats per token)", parameters=size, start=claim("A2").gamma if claim("A2").gamma in p.gammas else p.gammas[-1],
-    title="Drag the noise, watch the turning point walk left",
+    title="Drag the noise: where is the lowest point?",
     description="Loss of the base model and of the same model after noise, against pre-training tokens, with a "
     "slider for the size of the noise and a diamond at the lowest point.",
 )
@@ -223,13 +222,12 @@ and never used as a number.
 turns = inflections(by_spread[by_spread["gamma"] > 0], "loss", by="gamma", within=["draw"])
 turning_points(
     turns[turns["gamma"].isin(claim("A3").gammas)], x="gamma", x_title="size of the noise γ (log scale)",
-    title="The more noise, the earlier the best budget",
+    title=a3.title("The more noise, the earlier the best budget", otherwise="Noise and the best budget"),
     description="Budget with the lowest loss after noise against the size of the noise, one mark for each seed and "
     "world; the marks fall as the noise grows.",
 )
 
 # %%
-a3 = judge("A3", shaken, scale=p.scale)
 a3
 
 # %% [markdown]
@@ -260,7 +258,7 @@ against_tokens(
     grown[grown["gamma"].isin([g for g in p.relative if g > 0][1::2])],
     y="loss added by relative noise (nats per token)",
     series="gamma", series_title="γ", parameters=size,
-    title="In proportion to the weights, the damage grows even faster",
+    title="Noise in proportion to the weights as they are",
     description="Loss added by noise proportional to the present weights against pre-training tokens, by gamma.",
 )
 

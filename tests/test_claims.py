@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,38 @@ from ovbook.errors import OvbookError
 TOKENS = [2.0**k * 250_000 for k in range(6)]
 GAMMAS = [0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 WORLDS, SEEDS = ["1", "2"], range(5)
-TEXT = files("ovbook").joinpath("claims.toml").read_text(encoding="utf-8")
+PACKAGED = files("ovbook").joinpath("claims.toml").read_text(encoding="utf-8")
+
+
+def _with_test_settings(text: str) -> str:
+    """The packaged rules with this file's own gammas and no pilots: the book may choose others at any time."""
+    for claim_id, old, new in (
+        ("A1", r"\ngamma = [\d.]+", "\ngamma = 0.4"),
+        ("A2", r"\ngamma = [\d.]+", "\ngamma = 0.6"),
+        ("A3", r"\ngammas = \[.*?\]", "\ngammas = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]"),
+        ("pilots", r"\nseeds = .*\nworlds = .*", "\nseeds = []\nworlds = []"),
+    ):
+        before, header, after = text.partition(f"[{claim_id}]\n")
+        after, found = re.subn(old, new, "\n" + after, count=1)
+        assert found == 1, claim_id
+        text = before + header + after.removeprefix("\n")
+    return text
+
+
+TEXT = _with_test_settings(PACKAGED)
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = registry.read_claims(TEXT)
+    monkeypatch.setattr(registry, "_packaged", lambda: known)
+
+
+def test_the_packaged_file_is_whole_and_its_pilots_are_named() -> None:
+    book = registry.read_claims(PACKAGED)
+    assert len(book.claims) == 48
+    assert book.pilot_seeds >= {0}
+    assert book.pilot_worlds == {"0"}
 
 
 def rng(purpose: int) -> np.random.Generator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -51,11 +52,20 @@ def _per_parameter_axis(frame: pd.DataFrame, parameters: int) -> alt.Chart:
             alt.X(
                 "per_parameter:Q",
                 scale=alt.Scale(type="log", base=2, domain=[ticks[0], ticks[-1]], nice=False),
-                axis=alt.Axis(values=ticks, format=".3~s", orient="top", grid=False, labelOverlap=True),
+                axis=alt.Axis(values=ticks, format=",.2~r", orient="top", grid=False, labelOverlap=True),
                 title="tokens per parameter",
             )
         )
     )
+
+
+def _apart(values: list[float], gap: float) -> list[float]:
+    """Places for labels: each at its value where there is room, else pushed up so that none covers another."""
+    places = dict.fromkeys(range(len(values)), 0.0)
+    below = -float("inf")
+    for index in sorted(range(len(values)), key=values.__getitem__):
+        below = places[index] = max(values[index], below + gap)
+    return list(places.values())
 
 
 def against_tokens(
@@ -72,7 +82,7 @@ def against_tokens(
     zero: bool = False,
     width: int = 560,
     height: int = 320,
-) -> alt.LayerChart:
+) -> alt.TopLevelMixin:
     """Lines of `mean` with bands from `low` to `high` against `tokens`, one line a value of `series`.
 
     `frame` has the columns tokens, mean, low, high, n (see ``ovbook.stats.summarise``). `y` is the axis title
@@ -86,7 +96,7 @@ def against_tokens(
     mean = alt.Y("mean:Q", title=y, scale=alt.Scale(zero=zero))
     if series:
         values = sorted(frame[series].unique())
-        colours: alt.Color | alt.ColorValue = alt.Color(
+        colours: Any = alt.Color(
             f"{series}:O", scale=alt.Scale(domain=values, range=budget_ramp(values)), legend=None
         )
     else:
@@ -107,15 +117,18 @@ def against_tokens(
         base.mark_line(point=True).encode(x=x, y=mean, color=colours, tooltip=tooltip),
     ]
     if series:
+        name = series_title or series
         ends = frame[frame["tokens"] == frame["tokens"].max()].copy()
         ends["label"] = [
-            f"{series_title or series} {value:g}" if isinstance(value, float) else str(value)
-            for value in ends[series]
+            f"{name} {value:g}" if isinstance(value, float) else str(value) for value in ends[series]
         ]
+        ends["place"] = _apart(ends["mean"].tolist(), 0.05 * float(frame["high"].max() - frame["low"].min()))
         layers.append(
             alt.Chart(ends)
             .mark_text(align="left", dx=8, clip=False)
-            .encode(x=x, y=mean, text="label:N", color=colours)
+            .encode(
+                x=x, y=alt.Y("place:Q", title=y, scale=alt.Scale(zero=zero)), text="label:N", color=colours
+            )
         )
     if floor is not None:
         edge = pd.DataFrame({"floor": [floor], "tokens": [frame["tokens"].min()], "label": ["entropy floor"]})
@@ -133,7 +146,7 @@ def against_tokens(
 
 def with_gamma_slider(
     frame: pd.DataFrame, *, y: str, title: str, description: str, start: float, parameters: int | None = None
-) -> alt.LayerChart:
+) -> alt.TopLevelMixin:
     """The base model's curve and, behind a slider over gamma, the perturbed model's: no kernel needed.
 
     `frame` has the columns of `against_tokens` and gamma, evenly spaced from 0; the slider steps through the

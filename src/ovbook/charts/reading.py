@@ -13,7 +13,9 @@ from ovbook.errors import OvbookError
 __all__ = ["reading_slider"]
 
 
-def reading_slider(frame: pd.DataFrame, *, title: str, description: str, width: int = 60) -> alt.LayerChart:
+def reading_slider(
+    frame: pd.DataFrame, *, title: str, description: str, width: int = 60
+) -> alt.TopLevelMixin:
     """Show the `text` of one row of `frame` (columns tokens, text) at a time, chosen by a slider over the rows."""
     missing = [name for name in ("tokens", "text") if name not in frame]
     if missing or frame.empty:

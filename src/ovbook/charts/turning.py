@@ -24,11 +24,11 @@ def turning_points(
     description: str,
     width: int = 560,
     height: int = 320,
-) -> alt.LayerChart:
+) -> alt.TopLevelMixin:
     """Inflection budgets against `x` on two log axes: a mark per row, the geometric mean where all are known.
 
-    `frame` has `x`, seed, world, tokens and sign ("=", "<=" or ">=", see ``ovbook.stats.inflection``). Marks of
-    different worlds stand side by side in two hues and differ in nothing else.
+    `frame` has `x`, seed, world, tokens and sign ("=", "<=" or ">=", see ``ovbook.stats.inflection``). Worlds have
+    hues of their own.
     """
     missing = [name for name in (x, "seed", "world", "tokens", "sign") if name not in frame]
     if missing or frame.empty:
@@ -57,9 +57,6 @@ def turning_points(
         .encode(
             x=across,
             y=up,
-            xOffset=alt.XOffset(
-                "world:N", scale=alt.Scale(domain=worlds, range=[-5, 5] if len(worlds) > 1 else [0])
-            ),
             shape=alt.Shape(
                 "kind:N",
                 title="one mark a seed",

@@ -88,6 +88,10 @@ class Verdict:
         worlds = f" × {len(self.worlds)} worlds" if len(self.worlds) > 1 else ""
         return f"{self.n} seed{'' if self.n == 1 else 's'}{worlds}{lost}"
 
+    def title(self, finding: str, *, otherwise: str) -> str:
+        """A chart's title: the finding where the claim was reproduced, else a title that claims nothing."""
+        return finding if self.verdict == "reproduced" else otherwise
+
     def __str__(self) -> str:
         return (
             f"{self.id} {SYMBOLS[self.verdict]} {self.verdict} ({self.scale}): "
