@@ -6,13 +6,14 @@ One model (width 64, 2 layers, vocabulary 256, context 64, 16 rows a step), one 
 
 Each contestant is a fresh process (two at once for the runner's way: one process a core, one thread each) that
 makes 20 steps to warm up and then 400 that count; its speed is the median of five windows of 80 steps, so that a
-passing disturbance does not decide. Takes under two minutes on two cores.
+passing disturbance does not decide. Ours run in the environment that the runner gives its workers. Takes under two minutes on two cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import multiprocessing
 import os
@@ -21,6 +22,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 WIDTH, LAYERS, HEADS, MLP, VOCAB, CONTEXT, ROWS = 64, 2, 4, 176, 256, 64, 16
 WARMUP, WINDOW, WINDOWS = 20, 80, 5
@@ -77,7 +79,9 @@ def plain_loop(tick: Callable[[], None]) -> int:
     import torch
 
     model = hf_model()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=RATE, betas=(0.9, 0.95), weight_decay=0.1, fused=True
+    )
     for step in range(STEPS):
         tokens = torch.from_numpy(rows(step))
         model(input_ids=tokens, labels=tokens).loss.backward()
@@ -134,6 +138,7 @@ CONTESTANTS: list[tuple[str, Callable[[Callable[[], None]], int], int, int]] = [
     ("transformers Trainer, 2 threads", trainer, 1, 2),
     ("transformers Trainer, 1 thread", trainer, 1, 1),
 ]
+AS_STARTED = dict(os.environ)
 REFERENCE = "transformers Trainer, 2 threads"
 
 
@@ -149,14 +154,18 @@ def work(contestant: int, start, answers) -> None:
     start.wait()
     parameters = function(lambda: ticks.append(time.perf_counter()))
     marks = ticks[WARMUP - 1 :: WINDOW]
-    windows = [WINDOW * ROWS * CONTEXT / (b - a) for a, b in zip(marks, marks[1:], strict=False)]
+    windows = [WINDOW * ROWS * CONTEXT / (b - a) for a, b in itertools.pairwise(marks)]
     answers.put((statistics.median(windows), parameters))
 
 
 def measure(contestant: int) -> tuple[float, int]:
     """Total tokens per second over a contestant's processes, and the parameters of its model."""
-    _, _, processes, threads = CONTESTANTS[contestant]
+    from ovbook.runs.pool import one_thread_environment
+
+    _, function, processes, threads = CONTESTANTS[contestant]
     # Read when a process's libraries load, which is before it could set them itself.
+    os.environ.clear()
+    os.environ.update(one_thread_environment("cpu", Path(".ovbook")) if function is ours else AS_STARTED)
     os.environ.update(OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads), HF_HUB_OFFLINE="1")
     context = multiprocessing.get_context("spawn")
     start, answers = context.Barrier(processes), context.Queue()
@@ -180,7 +189,9 @@ def processor() -> str:
 
 def main() -> None:
     """Measure everyone and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     as_json = parser.parse_args().json
     import torch
@@ -190,7 +201,10 @@ def main() -> None:
     speeds, parameters = {}, 0
     for index, (name, function, *_) in enumerate(CONTESTANTS):
         if function is trainer and importlib.util.find_spec("accelerate") is None:
-            print(f"{name}: left out, because Trainer needs accelerate (pip install accelerate)", file=sys.stderr)
+            print(
+                f"{name}: left out, because Trainer needs accelerate (pip install accelerate)",
+                file=sys.stderr,
+            )
             continue
         speeds[name], parameters = measure(index)
         print(f"{name}: {speeds[name] / 1e3:.1f}k tokens/s", file=sys.stderr)

@@ -20,7 +20,7 @@ better, and every extra token was paid for in the belief that the result is stur
 that differ only in how long they were trained, gives each of them the same small shake, and watches what they
 lose.
 
-The short answer is yes. Noise that adds {glue:text}`first_increase` nats per token to the loss of the
+The short answer: {glue:text}`short_answer`. Noise that adds {glue:text}`first_increase` nats per token to the loss of the
 shortest-trained model adds {glue:text}`last_increase` to that of the longest-trained one. Under somewhat larger
 noise the damage outgrows the progress: the shaken model is at its best after {glue:text}`best_budget` tokens of
 pre-training, and {glue:text}`u_rise` nats worse after {glue:text}`last_budget`. The more noise, the sooner it turns.
@@ -136,6 +136,21 @@ first, last = by_spread["tokens"].min(), by_spread["tokens"].max()
 a1, a2, a3 = (judge(name, shaken, scale=p.scale, seeds_expected=p.seeds) for name in ("A1", "A2", "A3"))
 shown = [g for g in p.gammas if g > 0 and round(g * 10, 6).is_integer()] or [g for g in p.gammas if g > 0]
 
+# %% tags=["hide-input"]
+from IPython.display import Markdown
+
+from ovbook.corpus import open_corpus
+
+source = open_corpus(p.corpora[0])
+seen_again = {tokens_label(t): source.repetition_label(t) for t in p.budgets if source.repetition_label(t)}
+Markdown(
+    "**This text is finite, and these budgets repeat it:** "
+    + ", ".join(f"{tokens} {times}" for tokens, times in seen_again.items())
+    + ". Part A is about more tokens, not about the same tokens again, so its claims are not judged here."
+    if seen_again
+    else "*No token was repeated in these runs.*"
+)
+
 # %% [markdown]
 r"""
 ## The same noise hurts a longer-trained model more
@@ -219,9 +234,9 @@ and never used as a number.
 """
 
 # %%
-turns = inflections(by_spread[by_spread["gamma"] > 0], "loss", by="gamma", within=["draw"])
+turning = inflections(by_spread[by_spread["gamma"] > 0], "loss", by="gamma", within=["draw"])
 turning_points(
-    turns[turns["gamma"].isin(claim("A3").gammas)], x="gamma", x_title="size of the noise γ (log scale)",
+    turning[turning["gamma"].isin(claim("A3").gammas)], x="gamma", x_title="size of the noise γ (log scale)",
     title=a3.title("The more noise, the earlier the best budget", otherwise="Noise and the best budget"),
     description="Budget with the lowest loss after noise against the size of the noise, one mark for each seed and "
     "world; the marks fall as the noise grows.",
@@ -238,7 +253,7 @@ worlds:
 """
 
 # %% tags=["hide-input"]
-both = turns.groupby("gamma")[["tokens", "first_rise"]].median().map(tokens_label)
+both = turning.groupby("gamma")[["tokens", "first_rise"]].median().map(tokens_label)
 both.columns = ["lowest point (ours)", "first rise (popular)"]
 both.rename_axis("γ")
 
@@ -372,6 +387,8 @@ def of(table, gamma, tokens):
 
 
 best = sums[u].idxmin() if u in sums.index.get_level_values(0) else None
+grows, turns = a1.verdict == "reproduced", a2.verdict == "reproduced"
+say("short_answer", "yes" if grows and turns else "partly" if grows or turns else "not shown by these runs")
 say("first_increase", of(mean, at, first))
 say("last_increase", of(mean, at, last))
 say("best_budget", tokens_label(best) if best else "(not run)")

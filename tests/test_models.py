@@ -95,7 +95,7 @@ def test_unknown_models_are_refused(text, message):
 def test_impossible_specs_are_refused():
     with pytest.raises(OvbookError, match=r"unknown architecture 'olmo3' \(did you mean"):
         dataclasses.replace(small("olmo"), arch="olmo3")
-    with pytest.raises(OvbookError, match="rotary is 0.1"):
+    with pytest.raises(OvbookError, match=r"rotary is 0\.1"):
         small("neox", rotary=0.1)
     with pytest.raises(OvbookError, match="unknown init"):
         small("olmo", init="xavier")

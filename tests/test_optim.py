@@ -49,10 +49,11 @@ def reference(
     return {n: p.detach() for n, p in params.items()}
 
 
+@pytest.mark.parametrize("fused", [True, False], ids=["one by one", "together"])
 @pytest.mark.parametrize("clip", [1.0, None])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-6)])
-def test_each_member_moves_as_with_torch(dtype, tolerance, clip):
-    optimizer = AdamW(start(dtype=dtype), weight_decay=DECAYS, clip=clip)
+def test_each_member_moves_as_with_torch(dtype, tolerance, clip, fused):
+    optimizer = AdamW(start(dtype=dtype), weight_decay=DECAYS, clip=clip, fused=fused)
     for step in range(STEPS):
         optimizer.step(list(gradients(step, dtype).values()), torch.tensor(RATES, dtype=torch.float64))
     for k in range(3):
@@ -79,8 +80,9 @@ def test_the_norm_is_each_members_own_before_clipping():
         assert torch.allclose(norm[k], alone, rtol=1e-12)
 
 
-def test_a_member_that_is_not_finite_stands_still_and_bothers_nobody():
-    healthy, sick = AdamW(start()), AdamW(start())
+@pytest.mark.parametrize("fused", [True, False], ids=["one by one", "together"])
+def test_a_member_that_is_not_finite_stands_still_and_bothers_nobody(fused):
+    healthy, sick = AdamW(start(), fused=fused), AdamW(start(), fused=fused)
     for step in range(10):
         grads = list(gradients(step).values())
         healthy.step(grads, 1e-2)

@@ -463,7 +463,11 @@ def test_the_scoreboard_shows_what_the_command_prints():
         "high": 0.15,
         "n": 5,
     }
-    assert "| A1 | laptop | reproduced | 0.125 | 0.1 to 0.15 | 5 |" in rows_as_markdown([row])
+    row |= {"source": "springer2025overtrained", "seeds": [100], "provenance": {}, "unit": "nats"}
+    page = rows_as_markdown([row])
+    assert "✓ reproduced (laptop) | 0.125 [0.1, 0.15] nats | 5 |" in page
+    assert "| A9 |" in page
+    assert "not run yet" in page
     assert re.search(r"A1 +laptop +reproduced +0.125 +0.1 to 0.15 +5", rows_as_text([row]))
     assert "make book" in rows_as_markdown([])
 

@@ -192,3 +192,19 @@ def test_on_a_gpu_stacks_give_the_same_statistics(trained, tmp_path):
     gpu = train(specs, tmp_path, device="cuda", workers=None)
     assert set(gpu.provenance["stack"]) == {4}
     assert furthest(weights(gpu, SMALL), weights(trained, SMALL)) < 1e-2
+
+
+def test_checkpoints_become_revisions_that_transformers_loads(trained, tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from ovbook import hub
+    from ovbook.runs import publish, repository
+
+    publish(trained, tmp_path)
+    repo = repository(SMALL)
+    assert hub.cached_revisions(repo, tmp_path) == ["step10-tokens10.24k", "step20-tokens20.48k", "main"]
+    where = {"cache_dir": tmp_path, "local_files_only": True, "revision": "step10-tokens10.24k"}
+    model = AutoModelForCausalLM.from_pretrained(repo, **where)
+    ours = weights(trained, SMALL, 10_240)
+    assert torch.equal(model.state_dict()["lm_head.weight"], ours["lm_head.weight"])
+    assert AutoTokenizer.from_pretrained(repo, **where)("is a").input_ids

@@ -343,6 +343,8 @@ def test_the_public_names_are_these():
         "execute",
         "parameters",
         "plan",
+        "publish",
+        "repository",
         "suite",
     ]
     assert all(hasattr(ovbook.runs, name) for name in ovbook.runs.__all__)

@@ -28,9 +28,14 @@ def batches(step: int, members: int = 3, rows: int = 4, vocab: int = 40) -> np.n
     return tokens.astype(np.uint16)
 
 
-def run(members: list[int], *, spec: ModelSpec = SPEC, dtype: torch.dtype = torch.float32, **options) -> TrainLog:
+def run(
+    members: list[int], *, spec: ModelSpec = SPEC, dtype: torch.dtype = torch.float32, **options
+) -> TrainLog:
     """Train members 0, 1, 2 ... of the same three, on their own data, at their own rates."""
-    seeds, rates = [3, 14, 15], np.stack([Schedule(peak=r, warmup=2).rates(STEPS) for r in (3e-3, 1e-2, 3e-3)], 1)
+    seeds, rates = (
+        [3, 14, 15],
+        np.stack([Schedule(peak=r, warmup=2).rates(STEPS) for r in (3e-3, 1e-2, 3e-3)], 1),
+    )
     options = {"steps": STEPS, "rates": rates[:, members]} | options
     params = options.pop("params", None) or init(spec, [seeds[k] for k in members], dtype=dtype)
     return train(params, spec, lambda step: batches(step)[members], **options)
@@ -64,7 +69,9 @@ def test_a_run_that_was_interrupted_ends_bitwise_the_same(split, members, precis
 
 def test_checkpoints_come_at_their_steps_and_change_nothing():
     seen = []
-    calls = dict.fromkeys((0, 4, STEPS), lambda step, params, state: seen.append((step, float(state["steps"]))))
+    calls = dict.fromkeys(
+        (0, 4, STEPS), lambda step, params, state: seen.append((step, float(state["steps"])))
+    )
     log = run([0], on_checkpoint=calls)
     assert seen == [(0, 0), (4, 4), (STEPS, STEPS)]
     assert equal(log.params, run([0]).params)
@@ -251,7 +258,9 @@ def test_steps_of_all_rates_compile_once(monkeypatch):
     assert np.abs(compiled.loss - run([0, 1]).loss).max() < 1e-5
 
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, and there is none here")
+needs_gpu = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="needs a CUDA device, and there is none here"
+)
 
 
 @pytest.mark.gpu

@@ -23,12 +23,15 @@ class AdamW:
     alone.
 
     Weight decay acts on matrices only, never on norms' weights or biases (tensors with one axis per member).
+    The buffer holds the matrices first, so that each kind is one stretch of it.
 
     Args:
         params: initial weights; they are copied.
         betas, eps: as in Adam.
         weight_decay: one number, or one per member.
         clip: the largest norm of a member's gradient, or None; larger ones are scaled down to it.
+        fused: update by PyTorch's one-pass kernel, member by member, instead of by whole-stack operations that
+            never ask the device anything. By default on a CPU, where it is ten times as fast.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class AdamW:
         eps: float = 1e-8,
         weight_decay: float | Sequence[float] | Tensor = 0.1,
         clip: float | None = 1.0,
+        fused: bool | None = None,
     ):
         for name, value, good in (
             ("betas", betas, all(0 <= b < 1 for b in betas)),
@@ -48,10 +52,14 @@ class AdamW:
             if not good:
                 raise OvbookError(f"AdamW's {name} is {value}: betas lie in [0, 1), eps and clip are above 0")
         self.betas, self.eps, self.clip = betas, eps, clip
-        self._shapes = {name: tensor.shape[1:] for name, tensor in params.items()}
         first = next(iter(params.values()))
         self.members = first.shape[0]
-        self.weights = torch.cat([t.detach().flatten(1) for t in params.values()], dim=1)
+        self.fused = first.device.type == "cpu" if fused is None else fused
+        ordered = sorted(params.items(), key=lambda item: item[1].dim() == 2)
+        self._shapes = {name: tensor.shape[1:] for name, tensor in ordered}
+        self._given = list(params)
+        self._matrices = sum(math.prod(shape) for shape in self._shapes.values() if len(shape) > 1)
+        self.weights = torch.cat([t.detach().flatten(1) for _, t in ordered], dim=1)
         self.first = torch.zeros_like(self.weights)
         self.second = torch.zeros_like(self.weights)
         self.steps = torch.zeros((), dtype=torch.float64, device=first.device)
@@ -61,15 +69,15 @@ class AdamW:
                 f"weight_decay is {weight_decay}: it is one number of at least 0, or one for each of the "
                 f"{self.members} members"
             )
-        matrix = torch.cat([t.new_full((t[0].numel(),), float(t.dim() > 2)) for t in params.values()])
-        self._decay = decay * matrix
+        self._decay = decay.expand(self.members, 1)
         self.params = self.split(self.weights)
 
     def split(self, flat: Tensor) -> Params:
         """Views of a ``[K, P]`` buffer by name and shape."""
         sizes = [math.prod(shape) for shape in self._shapes.values()]
         pieces = flat.split(sizes, dim=1)
-        return {n: p.view(-1, *s) for (n, s), p in zip(self._shapes.items(), pieces, strict=True)}
+        views = {n: p.view(-1, *s) for (n, s), p in zip(self._shapes.items(), pieces, strict=True)}
+        return {name: views[name] for name in self._given}
 
     @torch.no_grad()
     def step(self, grads: Sequence[Tensor], rate: float | Tensor, alive: Tensor | None = None) -> Tensor:
@@ -81,26 +89,59 @@ class AdamW:
             alive: ``[K]`` booleans; the weights of a member that is False stay bitwise as they are. A member
                 whose gradient is not finite is treated so, too.
         """
-        grad = torch.cat([g.flatten(1) for g in grads], dim=1).to(self.weights.dtype)
+        named = dict(zip(self._given, grads, strict=True))
+        grad = torch.cat([named[name].flatten(1) for name in self._shapes], dim=1).to(self.weights.dtype)
         norm = torch.linalg.vector_norm(grad, dim=1)
         alive = norm.isfinite() if alive is None else alive & norm.isfinite()
+        scale = None if self.clip is None else (self.clip / (norm + 1e-6)).clamp(max=1.0)
+        rate = torch.as_tensor(rate, dtype=torch.float64, device=grad.device).expand(self.members)
+        self.steps += 1
+        (self._one_by_one if self.fused else self._together)(grad, scale, rate, alive)
+        return norm
+
+    def _one_by_one(self, grad: Tensor, scale: Tensor | None, rate: Tensor, alive: Tensor) -> None:
+        scales = [1.0] * self.members if scale is None else scale.tolist()
+        decays, stretches = (
+            self._decay.flatten().tolist(),
+            (slice(self._matrices), slice(self._matrices, None)),
+        )
+        for k, living in enumerate(alive.tolist()):
+            if not living:
+                continue
+            if scales[k] < 1:
+                grad[k] *= scales[k]
+            for stretch, decay in zip(stretches, (decays[k], 0.0), strict=True):
+                torch._fused_adamw_(
+                    [self.weights[k, stretch]],
+                    [grad[k, stretch]],
+                    [self.first[k, stretch]],
+                    [self.second[k, stretch]],
+                    [],
+                    [self.steps],
+                    lr=float(rate[k]),
+                    beta1=self.betas[0],
+                    beta2=self.betas[1],
+                    weight_decay=decay,
+                    eps=self.eps,
+                    amsgrad=False,
+                    maximize=False,
+                )
+
+    def _together(self, grad: Tensor, scale: Tensor | None, rate: Tensor, alive: Tensor) -> None:
         live = alive.unsqueeze(1)
-        if self.clip is not None:
-            grad = grad * (self.clip / (norm + 1e-6)).clamp(max=1.0).unsqueeze(1)
+        if scale is not None:
+            grad = grad * scale.unsqueeze(1)
         # Zero times NaN is NaN, so a dead member's gradient is replaced, not scaled; then its rate is 0.
         grad = torch.where(live, grad, 0.0)
-        rate = torch.as_tensor(rate, dtype=torch.float64, device=grad.device).reshape(-1, 1)
-        rate = torch.where(live, rate, 0.0)
-        self.steps += 1
+        rate = torch.where(live, rate.unsqueeze(1), 0.0)
         beta1, beta2 = self.betas
         self.first.lerp_(grad, 1 - beta1)
         self.second.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         size = (rate / (1 - beta1**self.steps)).to(grad.dtype)
         correction = (1 - beta2**self.steps).sqrt().to(grad.dtype)
-        self.weights.mul_(1 - rate.to(grad.dtype) * self._decay)
+        self.weights[:, : self._matrices].mul_(1 - rate.to(grad.dtype) * self._decay)
         denominator = (self.second.sqrt() / correction).add_(self.eps)
         self.weights.sub_(size * self.first / denominator)
-        return norm
 
     def state(self) -> dict[str, Tensor]:
         """Moments by parameter name and the count of steps: all that `load` needs, ready for safetensors."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ovbook.models.decoder import head_weight, hidden, linear
+from ovbook.models.decoder import constant, head_weight, hidden, linear
 from ovbook.models.spec import ModelSpec, Params
 
 __all__ = ["next_token_loss", "token_losses"]
@@ -35,14 +36,32 @@ def next_token_loss(params: Params, spec: ModelSpec, tokens: Tensor, weight: Ten
     targets = F.pad(tokens[..., 1:], (0, 1))
     states, head = hidden(params, spec, tokens), head_weight(params, spec)
     if weight is None:
-        weight = states.new_ones(())
-    weight = F.pad(weight.to(states).expand(tokens[..., 1:].shape), (0, 1))
-    share = weight / weight.sum(dim=(1, 2), keepdim=True)
+        share = even_share(*tokens.shape, states.dtype, states.device)
+    else:
+        weight = F.pad(weight.to(states).expand(tokens[..., 1:].shape), (0, 1))
+        share = weight / weight.sum(dim=(1, 2), keepdim=True)
     fused = states.device.type == "cpu" and states.dtype != torch.bfloat16 and torch.is_grad_enabled()
     if fused and not torch.compiler.is_compiling():
         return _HeadLoss.apply(states.flatten(1, 2), head, targets.flatten(1), share.flatten(1))
     losses = _losses(states, head, targets)
     return (losses * share.to(losses.dtype)).sum(dim=(1, 2))
+
+
+@constant
+def even_share(K: int, B: int, T: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """What each of ``[K, B, T]`` predictions counts when all count the same, the last of each row 0."""
+    share = torch.full((K, B, T), 1 / (B * (T - 1)), dtype=dtype, device=device)
+    share[..., -1] = 0
+    return share
+
+
+@constant
+def scratch(rows: int, columns: int, dtype: torch.dtype, thread: int) -> Tensor:
+    """Memory for one piece of logits, kept from step to step: asking for it anew costs as much as filling it.
+
+    Each thread has its own.
+    """
+    return torch.empty(rows, columns, dtype=dtype)
 
 
 def _losses(states: Tensor, head: Tensor, targets: Tensor) -> Tensor:
@@ -66,7 +85,7 @@ class _HeadLoss(torch.autograd.Function):
         K, N, _ = states.shape
         rows = max(64, _CHUNK // head.shape[1])
         states_grad, head_grad = torch.empty_like(states), torch.zeros_like(head)
-        buffer = states.new_empty(min(rows, N), head.shape[1])
+        buffer = scratch(min(rows, N), head.shape[1], states.dtype, threading.get_ident())
         losses = states.new_empty(K, N, 1)
         targets, share = targets.unsqueeze(2), share.unsqueeze(2)
         for k in range(K):

@@ -7,10 +7,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-__all__ = ["MIME", "VegaLiteRenderer", "container"]
+__all__ = ["MIME", "VERDICT", "VegaLiteRenderer", "container"]
 
 MIME = "application/vnd.vegalite.v5+json"
 """The type under which `ovbook.charts.renderer` emits a chart."""
+VERDICT = "application/vnd.ovbook.verdict+json"
+"""The type under which a verdict carries its row; pages show the HTML that travels beside it."""
 
 
 def container(spec: dict[str, Any]) -> str:
@@ -40,6 +42,8 @@ class VegaLiteRenderer:
         """Return the chart's node, or None for what is not a chart of ours."""
         from docutils import nodes
 
+        if data.mime_type == VERDICT:
+            return []
         if inline or data.mime_type != MIME:
             return None
         content = data.content

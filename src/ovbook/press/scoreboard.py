@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,36 +16,46 @@ def scoreboard(executed: Sequence[Path], results: Path) -> str:
     return rows_as_markdown(collect(list(executed), results))
 
 
+_PARTS = {
+    "A": "Overtraining (Springer et al. 2025)",
+    "B": "Staircases (Howard and Whitaker 2023)",
+    "C": "Re-warming (Gupta et al. 2023)",
+    "R": "Replay and schedules without an end (Ibrahim et al. 2024)",
+    "D": "Pre-training and fine-tuning (Sun and Dredze 2024)",
+}
+
+
 def rows_as_markdown(rows: Sequence[dict[str, Any]]) -> str:
-    """The page for given rows, each with id, source, scale, verdict, statistic, low, high and n."""
+    """The page: every claim of the book by part, with its verdicts in `rows` or "not run yet"."""
+    from ovbook.claims import expected_by_chance, scoreboard
+
+    board = scoreboard(rows)
+    judged = (
+        expected_by_chance(rows)["sentence"]
+        if rows
+        else "Nothing has been computed in this copy yet: run `make book`."
+    )
     lines = [
         "# Scoreboard",
         "",
-        "Every claim of the papers, by the rule that was written down before its result was seen. The rows "
-        "below are the ones that `ovbook claims --json` prints. n counts seeds, never noise draws or "
-        "examples; the interval covers 95%.",
+        "Every claim of the papers that this book tests, in our words, with what our rule made of our numbers. Rules are "
+        "committed before their results are seen. n counts seeds, never noise draws or examples; brackets hold 95% "
+        "intervals. The same rows come from `ovbook claims --json`.",
+        "",
+        judged,
         "",
     ]
-    if not rows:
-        return "\n".join(
-            [*lines, "No chapter has been computed in this copy of the book yet: run `make book`.", ""]
-        )
-    count = Counter(row["verdict"] for row in rows)
-    lines += [", ".join(f"**{number}** {verdict}" for verdict, number in count.most_common()) + ".", ""]
-    lines += ["| claim | scale | verdict | statistic | 95% interval | n |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        low, high = _number(row.get("low")), _number(row.get("high"))
-        interval = f"{low} to {high}" if low and high else ""
-        cells = (
-            row["id"],
-            row.get("scale"),
-            row["verdict"],
-            _number(row.get("statistic")),
-            interval,
-            row.get("n"),
-        )
-        lines.append("| " + " | ".join("" if c is None else str(c).replace("|", "\\|") for c in cells) + " |")
-    return "\n".join([*lines, ""])
+    for part, name in _PARTS.items():
+        lines += [f"## {name}", "", "| | claim | verdict | result | n |", "|---|---|---|---|---|"]
+        for _, claims in board[board["part"] == part].groupby("id", sort=False):
+            run = claims[claims["verdict"] != "not run yet"]
+            for row in (run if len(run) else claims.head(1)).to_dict("records"):
+                verdict = f"{row['verdict']} ({row['scale']})" if len(run) else row["verdict"]
+                note = f" {row['note']}" if row["note"] else ""
+                cells = (row["id"], row["claim"], verdict + note, row["result"], row["n"] or "")
+                lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _number(value: Any) -> str:

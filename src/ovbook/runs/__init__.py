@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ovbook.runs.measures import Evaluate, Perturb
 from ovbook.runs.plan import Plan, plan
+from ovbook.runs.publish import publish, repository
 from ovbook.runs.results import Results
 from ovbook.runs.runner import Interrupted, execute
 from ovbook.runs.settings import FIRST_SEED, SCALES, Parameters, parameters
@@ -42,5 +43,7 @@ __all__ = [
     "execute",
     "parameters",
     "plan",
+    "publish",
+    "repository",
     "suite",
 ]
