@@ -53,7 +53,7 @@ and how famous they are. Everything below is written by a program that then forg
 nothing is ever repeated: in this book "more tokens" never means "the same tokens again".
 """
 
-# %%
+# %% tags=["hide-input"]
 import textwrap
 
 from ovbook.world import World
@@ -89,8 +89,8 @@ the **entropy** of the process, and it is the floor under every loss in this boo
 compute it exactly. Where a document hides something (a diary's mood), we know it between two bounds. For this mix the
 floor lies between {glue:text}`floor_low` and {glue:text}`floor_high` nats per token.
 
-A **nat** is the unit of the loss: a model with a loss of $L$ is on average as unsure as somebody choosing among
-$e^L$ equally likely words. So the floor means that somebody who knows this world still hesitates among
+A **nat** is the unit of the loss: a model with a loss of 2 nats is on average as unsure as somebody
+choosing among *e*² ≈ 7.4 equally likely words. So the floor means that somebody who knows this world still hesitates among
 {glue:text}`floor_words` words, and a model that has learned nothing among all {glue:text}`words_said`.
 
 ## The experiment
@@ -138,7 +138,7 @@ r"""
 ## Longer training helps, all the way
 """
 
-# %%
+# %% tags=["hide-input"]
 against_tokens(
     curve, y="loss on held-out documents (nats per token)", parameters=size, floor=corpus.floor.upper,
     title=a0.title("Every doubling brings the model nearer the floor", otherwise="Loss and length of training"),
@@ -157,7 +157,7 @@ Is it a finding? It is the condition under which the others mean something, so i
 every claim in this book. The rule was written down before these runs were made.
 """
 
-# %%
+# %% tags=["remove-input"]
 a0
 
 # %% [markdown]
@@ -170,7 +170,7 @@ its reader: was it **given** by the phrase, **chosen** by chance, to be **recall
 surprise that would remain for somebody who knows everything, so zero means that there is nothing left to learn.
 """
 
-# %%
+# %% tags=["hide-input"]
 by_role = table[(table["section"] == "all") & (table["role"] != "all")].assign(excess=lambda t: t["loss"] - t["truth"])
 learned = summarise(by_role, "excess", by=["tokens", "role"])
 against_tokens(
@@ -193,7 +193,7 @@ Numbers are one way to see a model learn. Reading it is another. The same beginn
 after each budget; drag the slider.
 """
 
-# %%
+# %% tags=["hide-input"]
 from ovbook.labs import samples
 
 written = samples(results, seed=p.seed_numbers[0], corpus=p.corpora[0], words=70)

@@ -60,8 +60,8 @@ r"""
 Springer and colleagues {cite}`springer2025overtrained` pre-trained models of 15 to 90 million parameters on web
 text, each token budget a run of its own with its learning rate taken all the way to zero, so that a short run is a
 finished model and not a long one stopped halfway. Then they added Gaussian noise to the weights. The noise has the
-*shape of the initialisation*: a tensor that was drawn with standard deviation $\sigma$ gets noise of standard
-deviation $\gamma\sigma$. They call the result **progressive sensitivity**, and the budget at which the shaken
+*shape of the initialisation*: a tensor that was drawn with standard deviation σ gets noise of standard
+deviation γσ. They call the result **progressive sensitivity**, and the budget at which the shaken
 model is best the **inflection point**.
 
 | | the paper | this chapter at `laptop` |
@@ -70,8 +70,8 @@ model is best the **inflection point**.
 | data | C4, web text | two tiny worlds, endless and never repeated |
 | budgets | 4B–128B tokens, each annealed to zero | {glue:text}`budgets_said`, each annealed to zero |
 | tokens per parameter | about 44–8,500 | {glue:text}`per_parameter_said` |
-| noise | $\gamma$ × the spread of the initialisation | the same, and a second kind relative to the weights as they are |
-| sizes of noise | not recovered from the text we could read | $\gamma$ from {glue:text}`gammas_said` |
+| noise | γ × the spread of the initialisation | the same, and a second kind relative to the weights as they are |
+| sizes of noise | not recovered from the text we could read | γ from {glue:text}`gammas_said` |
 | repetitions | not stated | {glue:text}`seeds_said` |
 
 The paper's numbers come from a third party's excerpts of its sections 2 and 3; we could not read its appendix
@@ -79,7 +79,7 @@ tables. What we know of its learning rates and batch sizes is nothing, so ours a
 
 Everything else is kept equal *within a seed*: the models of one seed start from the same weights, read the same
 documents in the same order, are shaken by the same noise tensors and scored on the same held-out documents. Only
-the budget differs. Noise draws come in pairs, $+\varepsilon$ and $-\varepsilon$, which removes the first-order term
+the budget differs. Noise draws come in pairs, +ε and −ε, which removes the first-order term
 and leaves what we want to see, the curvature. Seeds are the unit of evidence: draws are averaged inside a seed and
 never counted as repetitions.
 """
@@ -117,8 +117,8 @@ shaken[["world", "seed", "tokens", "noise", "gamma", "draw", "loss"]].head()
 
 # %% [markdown]
 r"""
-One row is one model under one draw of noise of one size. The loss is in **nats per token**: a loss of $L$ means that
-the model found the next word as surprising as a fair choice among $e^L$ words.
+One row is one model under one draw of noise of one size. The loss is in **nats per token**: a loss of 2 means that the
+model found the next word, on average, as surprising as a fair choice among *e*² ≈ 7.4 words.
 """
 
 # %% tags=["hide-input"]
@@ -158,7 +158,7 @@ r"""
 First the damage alone: the loss with noise minus the loss without, model by model.
 """
 
-# %%
+# %% tags=["hide-input"]
 against_tokens(
     damage[damage["gamma"].isin(shown)],
     y="loss added by the noise (nats per token)",
@@ -178,7 +178,7 @@ The lines rise, all of them, and they rise *steadily*: this is no accident of th
 one size of noise, γ = {glue:text}`a1_gamma`, chosen on pilot runs whose seeds and world are not used here.
 """
 
-# %%
+# %% tags=["remove-input"]
 a1
 
 # %% [markdown]
@@ -190,7 +190,7 @@ which falls with training, plus the damage, which grows. For small noise the fir
 winning, and the sum turns.
 """
 
-# %%
+# %% tags=["hide-input"]
 against_tokens(
     left[left["gamma"].isin([0.0, *shown])],
     y="loss after the noise (nats per token)",
@@ -207,7 +207,7 @@ same models after noise. Where a line has its lowest point, a model trained for 
 shaken.
 """
 
-# %%
+# %% tags=["remove-input"]
 a2
 
 # %% [markdown]
@@ -216,7 +216,7 @@ Move the slider to any size of noise that was run. The diamond marks the lowest 
 page holds one row for every budget and every γ.
 """
 
-# %%
+# %% tags=["hide-input"]
 with_gamma_slider(
     left, y="loss (nats per token)", parameters=size, start=claim("A2").gamma if claim("A2").gamma in p.gammas else p.gammas[-1],
     title="Drag the noise: where is the lowest point?",
@@ -233,7 +233,7 @@ neighbours. Where the lowest point is the first or the last budget we know only 
 and never used as a number.
 """
 
-# %%
+# %% tags=["hide-input"]
 turning = inflections(by_spread[by_spread["gamma"] > 0], "loss", by="gamma", within=["draw"])
 turning_points(
     turning[turning["gamma"].isin(claim("A3").gammas)], x="gamma", x_title="size of the noise γ (log scale)",
@@ -242,7 +242,7 @@ turning_points(
     "world; the marks fall as the noise grows.",
 )
 
-# %%
+# %% tags=["remove-input"]
 a3
 
 # %% [markdown]
@@ -266,7 +266,7 @@ during training, so noise of fixed size is a *smaller* share of an older model, 
 altogether, the second kind of noise scales with each tensor as it is now: γ times its root mean square.
 """
 
-# %%
+# %% tags=["hide-input"]
 by_size = increase_over_base(shaken[shaken["noise"] == "relative"])
 grown = summarise(by_size, "increase", by=["tokens", "gamma"], within=["draw"])
 against_tokens(

@@ -156,6 +156,16 @@ def test_divergence_is_remembered_across_an_interruption():
     assert rest.diverged_at.tolist() == [3, -1]
 
 
+def test_a_member_that_once_diverged_stays_as_it_is_even_if_its_loss_is_finite_again():
+    state = run([0, 1]).optimizer_state | {"diverged_at": torch.tensor([-1, 4])}
+    params = init(SPEC, [3, 14])
+    log = run([0, 1], params=params, start_step=6, optimizer_state=state)
+    assert np.isfinite(log.loss).all()
+    assert log.diverged_at.tolist() == [-1, 4]
+    assert equal(member(log.params, 1), member(params, 1))
+    assert not equal(member(log.params, 0), member(params, 0))
+
+
 def test_a_rate_that_is_too_high_is_data_not_an_error():
     log = run([0, 1], rates=np.stack([np.full(STEPS, 1e-3), np.full(STEPS, 1e30)], 1))
     assert log.diverged_at[0] == -1

