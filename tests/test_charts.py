@@ -105,7 +105,7 @@ def test_bounds_are_drawn_as_bounds():
             "sign": [">=", "=", "="],
         }
     )
-    chart = turning_points(frame, x="gamma", x_title="γ", title="t", description="d")
+    chart = turning_points(frame, x="gamma", x_title="γ", budgets=[5e5, 1e6, 2e6], title="t", description="d")
     assert "no earlier than" in json.dumps(chart.to_dict())
     _draws(chart)
 

@@ -33,7 +33,7 @@ def reading_slider(
     slider = alt.param(
         name="budget",
         value=1,
-        bind=alt.binding_range(min=1, max=len(data), step=1, name="budget, from least to most "),
+        bind=alt.binding_range(min=1, max=len(data), step=1, name="training, from shortest to longest "),
     )
     chosen = alt.Chart(data).transform_filter("datum.step == budget")
     heading = chosen.mark_text(fontWeight=600, fontSize=14, align="left", baseline="top").encode(

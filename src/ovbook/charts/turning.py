@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import altair as alt
 import pandas as pd
 
@@ -20,6 +22,7 @@ def turning_points(
     *,
     x: str,
     x_title: str,
+    budgets: Sequence[float],
     title: str,
     description: str,
     width: int = 560,
@@ -27,7 +30,8 @@ def turning_points(
 ) -> alt.TopLevelMixin:
     """Inflection budgets against `x` on two log axes: a mark per row, the geometric mean where all are known.
 
-    `frame` has `x`, seed, world, tokens and sign ("=", "<=" or ">=", see ``ovbook.stats.inflection``). Worlds have
+    `frame` has `x`, seed, world, tokens and sign ("=", "<=" or ">=", see ``ovbook.stats.inflection``); `budgets` were run, and label
+    the axis. Worlds have
     hues of their own.
     """
     missing = [name for name in (x, "seed", "world", "tokens", "sign") if name not in frame]
@@ -47,7 +51,7 @@ def turning_points(
     up = alt.Y(
         "tokens:Q",
         scale=alt.Scale(type="log", base=2, zero=False),
-        axis=alt.Axis(labelExpr=TOKEN_LABELS),
+        axis=alt.Axis(values=list(budgets), labelExpr=TOKEN_LABELS),
         title="budget with the lowest loss (tokens, log scale)",
     )
     worlds = sorted(data["world"].unique())

@@ -23,6 +23,9 @@ __all__ = ["SCALES", "judge"]
 SCALES = ("smoke", "laptop", "gpu", "paper")
 
 
+_WHOLLY = "the interval lies wholly where the claim puts it, and so does the mean of every world"
+
+
 def _provenance(rule: Claim, extra: Mapping[str, Any] | None) -> dict[str, Any]:
     def of(package: str) -> str:
         try:
@@ -171,5 +174,5 @@ def _verdict(
         seeds=used,
         diverged=lost,
         per_world=dict(zip(common["worlds"], decision.world_means, strict=True)),
-        reason="; ".join(reasons) or "the interval lies wholly where the claim puts it, in every world",
+        reason="; ".join([_WHOLLY, *reasons] if word == "reproduced" else reasons or [_WHOLLY]),
     )

@@ -17,7 +17,16 @@ from ovbook.claims.decide import Evidence, Part
 from ovbook.claims.registry import Claim
 from ovbook.claims.tables import arms, declared, read
 from ovbook.errors import OvbookError
-from ovbook.stats import Cube, first_rise, inflection_grid, log2_slopes, reversals, u_shape, unsaturated
+from ovbook.stats import (
+    Cube,
+    Inflection,
+    first_rise,
+    inflection_grid,
+    log2_slopes,
+    reversals,
+    u_shape,
+    unsaturated,
+)
 
 __all__ = ["RULES", "columns_needed", "inflection_evidence", "trend_evidence", "u_evidence"]
 
@@ -30,6 +39,10 @@ POINTS_NEEDED = 3
 def _place(x: float) -> str:
     """A budget or a rate as people write it: 2,000,000, 0.4, 3e-05."""
     return f"{x:,.0f}" if x >= 1000 else f"{x:g}"
+
+
+def _bound(found: Inflection) -> str:
+    return f"{'' if found.sign == '=' else found.sign + ' '}{_place(found.x)}"
 
 
 def _sided(name: str, values: Floats, direction: str, effect: float) -> Part:
@@ -225,7 +238,7 @@ def u_evidence(claim: Claim, values: Floats, x: Sequence[float]) -> Evidence:
     curve = values[:, whole].mean(axis=(0, 1)) if whole.any() else np.full(len(x), np.nan)
     notes = [
         "lowest mean at " + ", ".join(_place(x[i]) for i in shape.lowest) + " tokens (by world)",
-        f"first budget worse than the one before it: {first_rise(x, curve)}",
+        f"first budget worse than the one before it: {_bound(first_rise(x, curve))}",
     ]
     return Evidence(parts=[first, most, fall], notes=notes)
 

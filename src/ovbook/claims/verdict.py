@@ -106,7 +106,7 @@ class Verdict:
         means = "; ".join(f"world {say(name)}: {number(mean)}" for name, mean in self.per_world.items())
         worlds = f"<p>Mean in each world: {means}.</p>" if len(self.per_world) > 1 else ""
         judged = (
-            f"{say(self.statistic_name)}: <strong>{say(self.finding)}</strong>, "
+            f"{say(self.statistic_name[:1].upper() + self.statistic_name[1:])}: <strong>{say(self.finding)}</strong>, "
             if self.statistic is not None
             else ""
         )
