@@ -12,8 +12,7 @@ import pytest
 import ovbook
 from ovbook import cli
 from ovbook.errors import OvbookError
-from ovbook.press.assignments import read_assignments
-from ovbook.press.convert import Parameter
+from ovbook.runs.knobs import Parameter, read_assignments
 
 ROOT = Path(__file__).parent.parent
 

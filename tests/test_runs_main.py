@@ -12,7 +12,7 @@ import pytest
 from ovbook.errors import OvbookError
 from ovbook.runs import Store
 from ovbook.runs.__main__ import main
-from ovbook.runs.chapter import find_chapter, read_experiment, read_values
+from ovbook.runs.chapter import find_chapter, read_experiment
 
 CHAPTER = '''\
 # ---
@@ -121,23 +121,6 @@ def test_mistakes_are_one_line_and_status_2(chapter, capsys):
         assert part in said
         assert said.startswith("ovbook: ")
         assert said.count("\n") == 1
-
-
-def test_values_are_read_as_python_writes_them():
-    defaults = {"label": "x", "seeds": None, "rates": [0.1]}
-    read = read_values(
-        ["seeds=8", "rates=0.3", "gammas=0.1,0.2", "label=007", "flag=True", "model=olmo:32x2", "w=[1]"],
-        defaults,
-    )
-    assert read == {
-        "seeds": 8,
-        "rates": [0.3],
-        "gammas": (0.1, 0.2),
-        "label": "007",
-        "flag": True,
-        "model": "olmo:32x2",
-        "w": [1],
-    }
 
 
 def test_without_p_the_declared_parameters_make_it(chapter):

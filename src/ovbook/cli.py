@@ -98,10 +98,10 @@ def _chapter_and_parameters(command: argparse.ArgumentParser) -> None:
 
 def _chapter_values(options: argparse.Namespace) -> tuple[Any, Any, dict[str, Any]]:
     """Find the chapter and judge the parameters; everything wrong is refused here, before anything runs."""
-    from ovbook.press.assignments import read_assignments
     from ovbook.press.convert import declared_parameters, to_notebook
     from ovbook.press.judge import judge_parameters
     from ovbook.press.project import find_project
+    from ovbook.runs.knobs import read_assignments
 
     project = find_project()
     chapter = project.chapter(options.chapter)

@@ -80,7 +80,7 @@ def against_tokens(
     floor: float | None = None,
     colour: str = BASE,
     zero: bool = False,
-    width: int = 560,
+    width: int = 530,
     height: int = 320,
 ) -> alt.TopLevelMixin:
     """Lines of `mean` with bands from `low` to `high` against `tokens`, one line a value of `series`.
@@ -187,12 +187,16 @@ def with_gamma_slider(
         .encode(x=x, y=mean, tooltip=tooltip)
     )
     chart = alt.layer(
-        alt.Chart(base).mark_line(point=True, color=BASE).encode(x=x, y=mean, tooltip=tooltip),
+        alt.Chart(base)
+        .mark_line(color=BASE, point=alt.OverlayMarkDef(color=BASE))
+        .encode(x=x, y=mean, tooltip=tooltip),
         alt.Chart(base[base["tokens"] == last])
         .mark_text(align="left", dx=8, color=BASE)
         .encode(x=x, y=mean, text="which:N"),
         moving.mark_area(color=PERTURBED).encode(x=x, y=alt.Y("low:Q", title=y, scale=scale), y2="high:Q"),
-        moving.mark_line(point=True, color=PERTURBED).encode(x=x, y=mean, tooltip=tooltip),
+        moving.mark_line(color=PERTURBED, point=alt.OverlayMarkDef(color=PERTURBED)).encode(
+            x=x, y=mean, tooltip=tooltip
+        ),
         moving.transform_filter(f"datum.tokens == {last:.0f}")
         .mark_text(align="left", dx=8, color=PERTURBED)
         .encode(x=x, y=mean, text="which:N"),
@@ -200,4 +204,4 @@ def with_gamma_slider(
     ).add_params(slider)
     if parameters:
         chart = alt.layer(chart, _per_parameter_axis(frame, parameters)).resolve_scale(x="independent")
-    return chart.properties(title=title, description=description, width=560, height=340)
+    return chart.properties(title=title, description=description, width=530, height=340)

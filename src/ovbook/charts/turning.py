@@ -25,7 +25,7 @@ def turning_points(
     budgets: Sequence[float],
     title: str,
     description: str,
-    width: int = 560,
+    width: int = 530,
     height: int = 320,
 ) -> alt.TopLevelMixin:
     """Inflection budgets against `x` on two log axes: a mark per row, the geometric mean where all are known.

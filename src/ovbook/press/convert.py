@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import io
 import re
-import tokenize
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ovbook.errors import OvbookError
+from ovbook.runs.knobs import Parameter, declared
 
-__all__ = ["Parameter", "cell_ids", "declared_parameters", "tagged", "title", "to_notebook"]
+__all__ = ["cell_ids", "declared_parameters", "tagged", "title", "to_notebook"]
 
 
 def to_notebook(path: Path) -> Any:
@@ -55,55 +52,12 @@ def title(notebook: Any, otherwise: str) -> str:
     return otherwise
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """One knob of a chapter, as its parameters cell declares it."""
-
-    name: str
-    annotation: str
-    default: Any
-    help: str
-
-
 def declared_parameters(notebook: Any, chapter: str) -> dict[str, Parameter]:
-    """Read the cell tagged ``parameters`` without running it: names, types, defaults and comments.
-
-    Only assignments of literals may stand there: papermill re-assigns overridden names only, so a value
-    derived from another parameter would keep its old value. Raises `OvbookError` for anything else.
-    """
+    """What the one cell tagged ``parameters`` declares (see `ovbook.runs.knobs.declared`)."""
     cells = tagged(notebook, "parameters")
     if len(cells) != 1:
         raise OvbookError(
             f"chapter {chapter} has {len(cells)} cells tagged 'parameters': it needs exactly one, even if "
             f"empty"
         )
-    source = cells[0].source
-    comments = _comments(source)
-    found: dict[str, Parameter] = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
-            name, annotation, value = node.target.id, ast.unparse(node.annotation), node.value
-        elif (
-            isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
-        ):
-            name, annotation, value = node.targets[0].id, "", node.value
-        else:
-            raise OvbookError(
-                f"the parameters cell of chapter {chapter} holds '{ast.unparse(node)}': only lines of the "
-                f"form 'name: type = literal  # help' may stand there"
-            )
-        try:
-            default = ast.literal_eval(value)
-        except ValueError as error:
-            raise OvbookError(
-                f"parameter '{name}' of chapter {chapter} is computed ('{ast.unparse(value)}'): give it a "
-                f"literal value and derive in a later cell, or a changed parameter would not reach it"
-            ) from error
-        comment = comments.get(node.end_lineno or node.lineno, "")
-        found[name] = Parameter(name=name, annotation=annotation, default=default, help=comment)
-    return found
-
-
-def _comments(source: str) -> dict[int, str]:
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
+    return declared(cells[0].source, chapter)

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 from ovbook.errors import OvbookError
-from ovbook.runs.chapter import find_chapter, read_experiment, read_values
+from ovbook.runs.chapter import find_chapter, read_experiment
+from ovbook.runs.knobs import read_assignments
 from ovbook.runs.machine import check_device, resolve_device
 from ovbook.runs.plan import plan
 from ovbook.runs.runner import Interrupted, execute
@@ -71,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> None:
     experiment = read_experiment(find_chapter(arguments.chapter))
     if arguments.out:
         os.environ["OVBOOK_STORE"] = str(Path(arguments.out).resolve())
-    given = read_values(arguments.given, experiment.defaults())
+    given = read_assignments(arguments.given, experiment.declared(), experiment.path.stem)
     if arguments.scale is not None:
         given["scale"] = arguments.scale
     device = resolve_device(arguments.device)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ovbook.errors import OvbookError, did_you_mean
+from ovbook.runs.knobs import Parameter, declared
 from ovbook.runs.settings import Parameters, parameters
 from ovbook.runs.spec import Spec
 
@@ -27,19 +28,9 @@ class Experiment:
     parameters_cell: str
     experiment_cell: str
 
-    def defaults(self) -> dict[str, Any]:
-        """The parameters and their values in the chapter."""
-        space: dict[str, Any] = {"__name__": "parameters"}
-        exec(compile(self.parameters_cell, str(self.path), "exec"), space)
-        return {name: space[name] for name in self._declared()}
-
-    def _declared(self) -> list[str]:
-        names: list[str] = []
-        for line in ast.parse(self.parameters_cell).body:
-            targets = line.targets if isinstance(line, ast.Assign) else []
-            targets = [line.target] if isinstance(line, ast.AnnAssign) else targets
-            names += [target.id for target in targets if isinstance(target, ast.Name)]
-        return names
+    def declared(self) -> dict[str, Parameter]:
+        """The parameters of the chapter by name."""
+        return declared(self.parameters_cell, self.path.stem)
 
     def runs(self, given: Mapping[str, Any]) -> tuple[list[Spec], Parameters]:
         """The specs of ``experiment(p)`` with the parameters `given` in place of the chapter's own.
@@ -47,7 +38,7 @@ class Experiment:
         `p` is what the experiment cell makes of the parameters if it assigns one, else ``parameters(...)`` of all
         of them.
         """
-        values = self.defaults()
+        values = {name: parameter.default for name, parameter in self.declared().items()}
         for name in given:
             if name not in values:
                 raise OvbookError(
@@ -106,23 +97,3 @@ def read_experiment(path: Path) -> Experiment:
             f'{path.name} has no cell tagged {" or ".join(missing)}: write, say, # %% tags=["{missing[0]}"] above it'
         )
     return Experiment(path, cells["parameters"], cells["experiment"])
-
-
-def read_values(texts: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """``["seeds=8", "gammas=0.1,0.2"]`` as values: numbers, lists and True as in Python, anything else a text."""
-    values: dict[str, Any] = {}
-    for text in texts:
-        name, equals, raw = text.partition("=")
-        if not equals or not name.strip():
-            raise OvbookError(f"'-p {text}' is not of the form name=value: write, say, -p seeds=8")
-        try:
-            value = ast.literal_eval(raw.strip())
-        except (ValueError, SyntaxError):
-            value = raw.strip()
-        default = defaults.get(name.strip())
-        if isinstance(default, str) and not isinstance(value, str):
-            value = raw.strip()
-        if isinstance(default, list | tuple) and not isinstance(value, list | tuple):
-            value = [value]
-        values[name.strip()] = value
-    return values

@@ -1,15 +1,21 @@
-"""What people type after ``-p``: ``name=value``, read with the chapter's own declarations at hand."""
+"""The parameters cell of a chapter: what it declares, and values that people give instead.
+
+It is read and never run, so a mistake is found before anything else happens; the command line and a machine
+without the plotting libraries read it the same way.
+"""
 
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ovbook.errors import OvbookError, did_you_mean
-from ovbook.press.convert import Parameter
 
-__all__ = ["read_assignments"]
+__all__ = ["Parameter", "declared", "read_assignments"]
 
 _WORDS = {"true": True, "false": False, "none": None, "null": None}
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -20,6 +26,53 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,),
     "dict": (dict,),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One knob of a chapter, as its parameters cell declares it."""
+
+    name: str
+    annotation: str
+    default: Any
+    help: str
+
+
+def declared(source: str, chapter: str) -> dict[str, Parameter]:
+    """Names, types, defaults and comments of a parameters cell, in their order.
+
+    Only assignments of literals may stand there: papermill re-assigns overridden names only, so a value
+    derived from another parameter would keep its old value. Raises `OvbookError` for anything else.
+    """
+    comments = _comments(source)
+    found: dict[str, Parameter] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            name, annotation, value = node.target.id, ast.unparse(node.annotation), node.value
+        elif (
+            isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        ):
+            name, annotation, value = node.targets[0].id, "", node.value
+        else:
+            raise OvbookError(
+                f"the parameters cell of chapter {chapter} holds '{ast.unparse(node)}': only lines of the "
+                f"form 'name: type = literal  # help' may stand there"
+            )
+        try:
+            default = ast.literal_eval(value)
+        except ValueError as error:
+            raise OvbookError(
+                f"parameter '{name}' of chapter {chapter} is computed ('{ast.unparse(value)}'): give it a "
+                f"literal value and derive in a later cell, or a changed parameter would not reach it"
+            ) from error
+        comment = comments.get(node.end_lineno or node.lineno, "")
+        found[name] = Parameter(name=name, annotation=annotation, default=default, help=comment)
+    return found
+
+
+def _comments(source: str) -> dict[int, str]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
 
 
 def read_assignments(texts: Iterable[str], declared: Mapping[str, Parameter], chapter: str) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""The chapters themselves, at the smallest scale: they run, they judge nothing, and they take real text."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ovbook import cli
+from ovbook.claims import MIME
+
+ROOT = Path(__file__).parents[1]
+TEXT = os.environ.get("OVBOOK_TEXT_DIR")
+
+
+def executed(tmp_path, monkeypatch, chapter, *parameters):
+    """The notebook of a chapter run through the command line, with its verdicts by claim."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("OVBOOK_STORE", str(tmp_path / "store"))
+    target = tmp_path / "out.ipynb"
+    asked = [word for parameter in parameters for word in ("-p", parameter)]
+    assert cli.main(["run", chapter, *asked, "--out", str(target)]) == 0
+    notebook = json.loads(target.read_text())
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    rows = [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
+    return notebook, {row["id"]: row for row in rows}
+
+
+@pytest.mark.parametrize(("chapter", "claims"), [("01", {"A0"}), ("02", {"A1", "A2", "A3"})])
+def test_a_chapter_at_smoke_runs_and_judges_nothing(tmp_path, monkeypatch, chapter, claims):
+    _, verdicts = executed(tmp_path, monkeypatch, chapter, "scale=smoke")
+    assert set(verdicts) == claims
+    assert {row["verdict"] for row in verdicts.values()} == {"not tested at this scale"}
+
+
+def test_chapter_2_on_real_text_by_parameters_alone(tmp_path, monkeypatch):
+    if TEXT:
+        text = Path(TEXT) / "wikitext-2" / "valid.txt"
+    else:
+        text = tmp_path / "text.txt"
+        text.write_text("The lobster is blue, and the sea is wide. It was late in the year. " * 4000)
+    notebook, verdicts = executed(
+        tmp_path,
+        monkeypatch,
+        "02",
+        "scale=smoke",
+        f"corpus=file:{text}",
+        "budgets=65536,131072,1048576",
+        "model=olmo:16x1",
+    )
+    page = json.dumps(notebook)
+    assert "This text is finite, and these budgets repeat it" in page
+    assert "×" in page
+    assert {row["verdict"] for row in verdicts.values()} == {"not tested at this scale"}
+
+
+def test_a_mistake_is_refused_before_anything_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("OVBOOK_STORE", str(tmp_path / "store"))
+    assert cli.main(["run", "02", "-p", "scale=laptopp", "-p", "gammas=0.1,-0.2"]) == 2
+    said = capsys.readouterr().err
+    assert "laptopp" in said
+    assert "gammas" in said
+    assert not (tmp_path / "store").exists()
