@@ -33,9 +33,13 @@ alone, they only get better. (The paper says so of benchmark scores; we say it o
 
 # %% tags=["parameters", "hide-input"]
 scale: str = "laptop"  # how much to run: smoke (seconds), laptop (minutes), gpu, paper
-seeds: int = None  # repetitions of everything, each with its own initialisation and data (default: the scale's)
+seeds: int = (
+    None  # repetitions of everything, each with its own initialisation and data (default: the scale's)
+)
 worlds: list = None  # seeds of the tiny worlds (default: the scale's)
-model: str = None  # ARCHITECTURE:WIDTHxLAYERS such as olmo:32x2, or a preset such as 140k (default: the scale's)
+model: str = (
+    None  # ARCHITECTURE:WIDTHxLAYERS such as olmo:32x2, or a preset such as 140k (default: the scale's)
+)
 budgets: list = None  # pre-training budgets in tokens, each a run of its own (default: the scale's doublings)
 batch: int = None  # rows of 128 tokens in a training step (default: the scale's)
 rate: float = None  # peak learning rate (default: the scale's)
@@ -44,7 +48,9 @@ rows: int = 256  # held-out documents on which every loss is measured
 # %% tags=["hide-input"]
 from ovbook.runs import parameters
 
-p = parameters(scale=scale, seeds=seeds, worlds=worlds, model=model, budgets=budgets, batch=batch, rate=rate, rows=rows)
+p = parameters(
+    scale=scale, seeds=seeds, worlds=worlds, model=model, budgets=budgets, batch=batch, rate=rate, rows=rows
+)
 
 # %% [markdown]
 r"""
@@ -150,8 +156,13 @@ r"""
 
 # %% tags=["hide-input"]
 against_tokens(
-    curve, y="loss on held-out documents (nats per token)", parameters=size, floor=corpus.floor.upper,
-    title=a0.title("Every doubling brings the model nearer the floor", otherwise="Loss and length of training"),
+    curve,
+    y="loss on held-out documents (nats per token)",
+    parameters=size,
+    floor=corpus.floor.upper,
+    title=a0.title(
+        "Every doubling brings the model nearer the floor", otherwise="Loss and length of training"
+    ),
     description="Held-out loss against pre-training tokens on a log axis. The line falls throughout and flattens "
     "towards the dashed entropy floor.",
 )
@@ -182,10 +193,16 @@ surprise that would remain for somebody who knows everything, so zero means that
 """
 
 # %% tags=["hide-input"]
-by_role = table[(table["section"] == "all") & (table["role"] != "all")].assign(excess=lambda t: t["loss"] - t["truth"])
+by_role = table[(table["section"] == "all") & (table["role"] != "all")].assign(
+    excess=lambda t: t["loss"] - t["truth"]
+)
 learned = summarise(by_role, "excess", by=["tokens", "role"])
 against_tokens(
-    learned, y="loss above the floor (nats per token)", series="role", series_title="kind of word", parameters=size,
+    learned,
+    y="loss above the floor (nats per token)",
+    series="role",
+    series_title="kind of word",
+    parameters=size,
     zero=True,
     title="What is left to learn, by kind of word",
     description="Loss above the floor against tokens for five kinds of words: given, chosen, recalled, facts, answers.",
@@ -219,7 +236,8 @@ from ovbook.labs import samples
 famous = world.describe()["best known"][0]["name"]
 written = samples(results, seed=p.seed_numbers[0], corpus=p.corpora[0], prompt=f"People : {famous}", words=60)
 reading_slider(
-    written, title="The same beginning, after longer and longer training",
+    written,
+    title="The same beginning, after longer and longer training",
     description="Text sampled from the model after each budget, from the shortest training to the longest.",
 )
 

@@ -32,14 +32,30 @@ unlucky learning rate: there is one candidate explanation more.
 
 # %% tags=["parameters", "hide-input"]
 scale: str = "laptop"  # how much to run: smoke (seconds), laptop (minutes), gpu, paper
-seeds: int = None  # repetitions of everything, each with its own initialisation, data and noise (default: the scale's)
+seeds: int = (
+    None  # repetitions of everything, each with its own initialisation, data and noise (default: the scale's)
+)
 worlds: list = None  # seeds of the tiny worlds (default: the scale's); leave it out with another corpus
 corpus: str = None  # instead of the tiny worlds: file:PATH or hub:NAME[:CONFIG[:SPLIT]]
-model: str = None  # ARCHITECTURE:WIDTHxLAYERS such as olmo:32x2, or a preset such as 140k (default: the scale's)
+model: str = (
+    None  # ARCHITECTURE:WIDTHxLAYERS such as olmo:32x2, or a preset such as 140k (default: the scale's)
+)
 budgets: list = None  # pre-training budgets in tokens, each a run of its own (default: the scale's doublings)
 batch: int = None  # rows of 128 tokens in a training step (default: the scale's)
 rate: float = None  # peak learning rate of pre-training (default: the scale's)
-gammas: list = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5]  # noise, in units of the initial spread
+gammas: list = [
+    0.0,
+    0.05,
+    0.1,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.35,
+    0.4,
+    0.45,
+    0.5,
+]  # noise, in units of the initial spread
 relative: list = [0.0, 0.05, 0.1, 0.15, 0.2]  # the same, in units of each tensor as it is now
 draws: int = 4  # noise draws per model and size, averaged inside the seed; even, because they come in pairs
 rows: int = None  # held-out documents on which every loss is measured (default: the scale's)
@@ -48,8 +64,18 @@ rows: int = None  # held-out documents on which every loss is measured (default:
 from ovbook.runs import parameters
 
 p = parameters(
-    scale=scale, seeds=seeds, worlds=worlds, corpus=corpus, model=model, budgets=budgets, batch=batch, rate=rate,
-    gammas=gammas, relative=relative, draws=draws, rows=rows,
+    scale=scale,
+    seeds=seeds,
+    worlds=worlds,
+    corpus=corpus,
+    model=model,
+    budgets=budgets,
+    batch=batch,
+    rate=rate,
+    gammas=gammas,
+    relative=relative,
+    draws=draws,
+    rows=rows,
 )
 
 # %% [markdown]
@@ -166,8 +192,12 @@ First the damage alone: the loss with noise minus the loss without, model by mod
 against_tokens(
     damage[damage["gamma"].isin(shown)],
     y="loss added by the noise (nats per token)",
-    series="gamma", series_title="γ", parameters=size,
-    title=a1.title("The same noise hurts a longer-trained model more", otherwise="Damage by noise and length of training"),
+    series="gamma",
+    series_title="γ",
+    parameters=size,
+    title=a1.title(
+        "The same noise hurts a longer-trained model more", otherwise="Damage by noise and length of training"
+    ),
     description="Loss added by noise against pre-training tokens, one line for each size of noise. At "
     f"{tokens_label(last)} tokens the largest noise adds {damage['mean'].max():.1f} nats, the smallest next to nothing.",
 )
@@ -199,7 +229,10 @@ def slope(table):
 sizes = [g for g in p.gammas if g > 0]
 found = {g: slope(by_spread[by_spread["gamma"] == g]) for g in sizes}
 pd.DataFrame(
-    [{"γ": g, "slope": round(s.mean, 3), "95% from": round(s.low, 3), "to": round(s.high, 3), "n": s.n} for g, s in found.items()]
+    [
+        {"γ": g, "slope": round(s.mean, 3), "95% from": round(s.low, 3), "to": round(s.high, 3), "n": s.n}
+        for g, s in found.items()
+    ]
 ).set_index("γ")
 
 # %% [markdown]
@@ -229,8 +262,12 @@ winning, and the sum turns.
 against_tokens(
     left[left["gamma"].isin([0.0, *shown])],
     y="loss after the noise (nats per token)",
-    series="gamma", series_title="γ", parameters=size,
-    title=a2.title("Under noise, longer training stops paying off", otherwise="Loss under noise and length of training"),
+    series="gamma",
+    series_title="γ",
+    parameters=size,
+    title=a2.title(
+        "Under noise, longer training stops paying off", otherwise="Loss under noise and length of training"
+    ),
     description="Loss after noise against pre-training tokens, one line for each size of noise, from none at the "
     "bottom to the largest at the top.",
 )
@@ -253,7 +290,10 @@ page holds one row for every budget and every γ.
 
 # %% tags=["hide-input"]
 with_gamma_slider(
-    left, y="loss (nats per token)", parameters=size, start=claim("A2").gamma if claim("A2").gamma in p.gammas else p.gammas[-1],
+    left,
+    y="loss (nats per token)",
+    parameters=size,
+    start=claim("A2").gamma if claim("A2").gamma in p.gammas else p.gammas[-1],
     title="Drag the noise: where is the lowest point?",
     description="Loss of the base model and of the same model after noise, against pre-training tokens, with a "
     "slider for the size of the noise and a diamond at the lowest point.",
@@ -271,7 +311,10 @@ and never enters the slope that is judged.
 # %% tags=["hide-input"]
 turning = inflections(by_spread[by_spread["gamma"] > 0], "loss", by="gamma", within=["draw"])
 turning_points(
-    turning[turning["gamma"].isin(claim("A3").gammas)], x="gamma", x_title="size of the noise γ (log scale)", budgets=p.budgets,
+    turning[turning["gamma"].isin(claim("A3").gammas)],
+    x="gamma",
+    x_title="size of the noise γ (log scale)",
+    budgets=p.budgets,
     title=a3.title("The more noise, the earlier the best budget", otherwise="Noise and the best budget"),
     description="Budget with the lowest loss after noise against the size of the noise, one mark for each seed and world.",
 )
@@ -292,6 +335,7 @@ tends to. On a bumpy curve that finds the first bump; on a smooth one it names t
 reading was used before comparing two inflection points. Medians over seeds and worlds:
 """
 
+
 # %% tags=["hide-input"]
 def middle(values, missing):
     """The median, or what stands for it where half the curves or more never turn inside the grid."""
@@ -300,7 +344,10 @@ def middle(values, missing):
 
 pd.DataFrame(
     {
-        g: {"lowest point (ours)": middle(t["tokens"], f"≥ {tokens_label(last)}"), "first rise": middle(t["first_rise"], f"{tokens_label(last)} or none")}
+        g: {
+            "lowest point (ours)": middle(t["tokens"], f"≥ {tokens_label(last)}"),
+            "first rise": middle(t["first_rise"], f"{tokens_label(last)} or none"),
+        }
         for g, t in turning.groupby("gamma")
     }
 ).T.rename_axis("γ")
@@ -320,7 +367,11 @@ from ovbook.models import init_std_of, load_checkpoint
 
 longest = max(results.of(Perturb), key=lambda spec: spec.base.at).base
 weights, shape = load_checkpoint(results.checkpoint(longest))
-grown = {n.removeprefix("model."): float(w.square().mean().sqrt()) / init_std_of(shape)[n] for n, w in weights.items() if init_std_of(shape)[n]}
+grown = {
+    n.removeprefix("model."): float(w.square().mean().sqrt()) / init_std_of(shape)[n]
+    for n, w in weights.items()
+    if init_std_of(shape)[n]
+}
 pd.Series(grown, name="size now / size at birth").sort_values().round(2).to_frame()
 
 # %% tags=["hide-input"]
@@ -329,7 +380,9 @@ share = summarise(by_size, "increase", by=["tokens", "gamma"], within=["draw"])
 against_tokens(
     share[share["gamma"] > 0],
     y="loss added by relative noise (nats per token)",
-    series="gamma", series_title="γ", parameters=size,
+    series="gamma",
+    series_title="γ",
+    parameters=size,
     title="Noise in proportion to the weights as they are",
     description="Loss added by noise proportional to the present weights against pre-training tokens, by size of noise.",
 )
@@ -490,27 +543,49 @@ def relative_sentence():
 def saturated_sentence():
     """Which points of the first figure the guard leaves out."""
     counts = unsaturated_budgets(by_spread[by_spread["gamma"] > 0])
-    lost = {g: [tokens_label(t) for t in counts.columns if not row[t]] for g, row in counts.iterrows() if not row.all()}
+    lost = {
+        g: [tokens_label(t) for t in counts.columns if not row[t]]
+        for g, row in counts.iterrows()
+        if not row.all()
+    }
     if not lost:
         return "Every point of the first figure counts."
-    return "The first figure also draws points that do not count: " + "; ".join(
-        f"γ = {g:g} at {', '.join(ts)}" for g, ts in lost.items()
-    ) + "."
+    return (
+        "The first figure also draws points that do not count: "
+        + "; ".join(f"γ = {g:g} at {', '.join(ts)}" for g, ts in lost.items())
+        + "."
+    )
 
 
 judged = by_spread[by_spread["gamma"] == at]
-ratio = judged.assign(added=judged["loss"].map(math.exp) - judged["base"].map(math.exp)) if len(judged) else judged
+ratio = (
+    judged.assign(added=judged["loss"].map(math.exp) - judged["base"].map(math.exp))
+    if len(judged)
+    else judged
+)
 added = summarise(ratio, "added", within=["draw"]) if len(judged) else None
 shorter = slope(judged[judged["tokens"] < last]) if len(judged) and len(p.budgets) > 2 else None
 grows, turns = a1.verdict == "reproduced", a2.verdict == "reproduced"
-say("short_answer", "yes, if the shake is not too small" if grows and turns else "partly" if grows or turns else "not shown by these runs")
+say(
+    "short_answer",
+    "yes, if the shake is not too small"
+    if grows and turns
+    else "partly"
+    if grows or turns
+    else "not shown by these runs",
+)
 say("turn_said", turn_sentence())
 say("relative_said", relative_sentence())
 say("saturated_said", saturated_sentence())
-say("slope_without_last", f"{shorter.mean:.3f} [{shorter.low:.3f}, {shorter.high:.3f}]" if shorter else "(not run)")
+say(
+    "slope_without_last",
+    f"{shorter.mean:.3f} [{shorter.low:.3f}, {shorter.high:.3f}]" if shorter else "(not run)",
+)
 say(
     "perplexities",
-    ", ".join(f"{m:.2f} at {tokens_label(t)}" for t, m in zip(added["tokens"], added["mean"], strict=True)) if added is not None else "(not run)",
+    ", ".join(f"{m:.2f} at {tokens_label(t)}" for t, m in zip(added["tokens"], added["mean"], strict=True))
+    if added is not None
+    else "(not run)",
 )
 step = p.batch * 128
 say("steps_said", f"{round(first / step):,}–{round(last / step):,}")

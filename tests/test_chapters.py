@@ -50,7 +50,7 @@ def test_chapter_2_on_real_text_by_parameters_alone(tmp_path, monkeypatch):
         "budgets=65536,131072,1048576",
         "model=olmo:16x1",
     )
-    page = json.dumps(notebook)
+    page = json.dumps(notebook, ensure_ascii=False)
     assert "This text is finite, and these budgets repeat it" in page
     assert "×" in page
     assert {row["verdict"] for row in verdicts.values()} == {"not tested at this scale"}
