@@ -20,7 +20,13 @@ __all__ = ["main", "parser"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 2 for a mistake a person can mend, 130 after Ctrl-C."""
-    options = parser().parse_args(arguments)
+    top = parser()
+    options, others = top.parse_known_args(arguments)
+    if others and not hasattr(options, "rest"):
+        top.error(f"unrecognized arguments: {' '.join(others)}")
+    if others:
+        # What stands after `lab` or `bench NAME` is another program's; a leading option there is not ours to read.
+        options.rest = [*options.rest, *others]
     try:
         return int(options.action(options) or 0)
     except KeyboardInterrupt:  # first: an interrupted run raises one that is an OvbookError, too
