@@ -206,11 +206,11 @@ def test_the_version_and_the_module_form():
 def test_options_after_lab_are_jupyterlabs(monkeypatch):
     heard = []
     monkeypatch.setattr("ovbook.press.lab.open_lab", lambda project, rest: heard.append(rest) or 0)
-    assert main(["lab", "--no-browser", "--port=1"]) == 0
+    assert cli.main(["lab", "--no-browser", "--port=1"]) == 0
     assert heard == [["--no-browser", "--port=1"]]
 
 
 def test_an_unknown_option_elsewhere_is_refused(capsys):
     with pytest.raises(SystemExit, match="2"):
-        main(["plan", "02", "--no-such-thing"])
+        cli.main(["plan", "02", "--no-such-thing"])
     assert "--no-such-thing" in capsys.readouterr().err
