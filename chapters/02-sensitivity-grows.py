@@ -337,16 +337,16 @@ reading was used before comparing two inflection points. Medians over seeds and 
 
 
 # %% tags=["hide-input"]
-def middle(values, missing):
-    """The median, or what stands for it where half the curves or more never turn inside the grid."""
-    return missing if (values >= last).mean() >= 0.5 else tokens_label(values.median())
+def middle(values, open_end, otherwise):
+    """The median; `otherwise` where half the curves or more do not turn inside the grid."""
+    return otherwise if open_end.mean() >= 0.5 else tokens_label(values.median())
 
 
 pd.DataFrame(
     {
         g: {
-            "lowest point (ours)": middle(t["tokens"], f"≥ {tokens_label(last)}"),
-            "first rise": middle(t["first_rise"], f"{tokens_label(last)} or none"),
+            "lowest point (ours)": middle(t["tokens"], t["sign"] == ">=", f"≥ {tokens_label(last)}"),
+            "first rise": middle(t["first_rise"], t["first_rise"] >= last, f"{tokens_label(last)} or none"),
         }
         for g, t in turning.groupby("gamma")
     }

@@ -65,7 +65,7 @@ def turning_points(
                 "kind:N",
                 title="one mark a seed",
                 scale=alt.Scale(domain=list(_SHAPES), range=list(_SHAPES.values())),
-                legend=alt.Legend(orient="bottom"),
+                legend=alt.Legend(orient="bottom", symbolFillColor="#888888", symbolStrokeColor="#888888"),
             ),
             color=alt.Color(
                 "world:N",
