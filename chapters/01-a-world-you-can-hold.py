@@ -9,6 +9,13 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   ovbook:
+#     learn:
+#       - what a language model's loss is made of, and how low it could go
+#       - which words a model learns to expect first, and which it still misses
+#       - why every doubling of the training budget buys less, yet buys something
+#       - how this book decides whether a claim holds
+#     papers: [springer2025overtrained]
 # ---
 
 # %% [markdown]
@@ -76,7 +83,7 @@ r"""
 The language has {glue:text}`words_said` words. Each document is one row of 128 tokens with a heading that says what sort
 it is: *People* (sentences about people and their lives, {glue:text}`people_share` of all documents), *Questions*, *Talk*, *News*,
 *Diary* (with a topic and a mood that are never stated and must be guessed from the words), *Ledger* (small sums), *Memory*
-(things to recall from a few lines ago), *Code* (little programs), and a few more. Fame follows Zipf's law: the best-known
+(things to recall from a few lines ago), *Code* (little programs), and a few more. Fame follows {term}`Zipf's law <Zipf law>`: the best-known
 person is mentioned twice as often as the second and four thousand times as often as the last, so there is always
 somebody whose birthplace the model has not read often enough.
 """
@@ -84,7 +91,8 @@ somebody whose birthplace the model has not read often enough.
 # %%
 import pandas as pd
 
-pd.DataFrame(world.describe()["best known"]).assign(popularity=lambda t: t["popularity"].map("{:.1%}".format))
+known = pd.DataFrame(world.describe()["best known"])
+known.assign(popularity=known["popularity"].map("{:.1%}".format))
 
 # %% [markdown]
 r"""
@@ -92,13 +100,29 @@ r"""
 
 Some of what happens next is chance: which of the people is mentioned, which of two ways of saying it. No model
 can know that in advance. The average surprise that remains for somebody who knows the grammar *and every fact* is
-the **entropy** of the process, and it is the floor under every loss in this book. For most kinds of documents we
+the **entropy** of the process, and it is the {term}`floor` under every loss in this book. For most kinds of documents we
 compute it exactly. Where a document hides something (a diary's mood), we know it between two bounds. For this mix the
 floor lies between {glue:text}`floor_low` and {glue:text}`floor_high` nats per token.
 
 A **nat** is the unit of the loss: a model with a loss of 2 nats is on average as unsure as somebody
 choosing among *e*² ≈ 7.4 equally likely words. So the floor means that somebody who knows this world still hesitates among
 {glue:text}`floor_words` words, where blind guessing hesitates among all {glue:text}`words_said`.
+
+## What the paper did, and what we do
+
+That longer training helps throughout is where Springer and colleagues {cite}`springer2025overtrained` start. They read it off
+public models; we check the same sentence where the best possible loss is known.
+
+| | the paper | this chapter at `laptop` | source of the paper's value |
+|---|---|---|---|
+| models | OLMo-1B, OLMo-2-7B, Amber-7B | OLMo architecture, {glue:text}`size_said` parameters | section 2 and appendix B, at second hand |
+| tokens | 0.04T–3.1T, 0.08T–3.9T, 0.12T–1.3T | {glue:text}`first_budget`–{glue:text}`last_budget` | section 2 and appendix B, at second hand |
+| a budget is | a checkpoint of one long run, its rate still above zero | a run of its own, its rate taken to zero | section 3.2, at second hand; OLMo's public configurations |
+| measure | ten common benchmarks | loss on {glue:text}`rows_said` held-out documents | section 2, at second hand |
+| outcome | better on every task, all the way | the figure below | section 2, at second hand |
+| repetitions | not recovered | {glue:text}`seeds_said` | none: not in what we read |
+
+"At second hand" means in a third party's excerpts: of the paper itself we could read the abstract and the beginning.
 
 ## The experiment
 
@@ -114,8 +138,9 @@ from ovbook.runs import Checkpoint, Evaluate, suite
 
 
 def experiment(p):
-    """Train every budget to the end and measure it on documents it has not seen."""
-    return [Evaluate(base=Checkpoint(run=run), rows=p.rows) for run in suite(p, ending="annealed")]
+    """Train every budget to the end; measure it on documents it has not seen."""
+    runs = suite(p, ending="annealed")
+    return [Evaluate(base=Checkpoint(run=run), rows=p.rows) for run in runs]
 
 
 # %%
@@ -136,9 +161,7 @@ r"""
 """
 
 # %% tags=["hide-input"]
-from myst_nb import glue
-
-from ovbook.charts import against_tokens, reading_slider, tokens_label
+from ovbook.charts import against_tokens, figure, reading_slider, say, tokens_label
 from ovbook.claims import judge
 from ovbook.corpus import open_corpus
 from ovbook.models import parameter_count, parse_model
@@ -154,25 +177,34 @@ r"""
 ## Does longer training help all the way?
 """
 
-# %% tags=["hide-input"]
-against_tokens(
-    curve,
-    y="loss on held-out documents (nats per token)",
-    parameters=size,
-    floor=corpus.floor.upper,
-    title=a0.title(
-        "Every doubling brings the model nearer the floor", otherwise="Loss and length of training"
+# %% tags=["hide-input", "remove-output"]
+figure(
+    "fig_curve",
+    against_tokens(
+        curve,
+        y="loss on held-out documents (nats per token)",
+        parameters=size,
+        floor=corpus.floor.upper,
+        title=a0.title(
+            "Every doubling brings the model nearer the floor", otherwise="Loss and length of training"
+        ),
+        description="Held-out loss against pre-training tokens on a log axis. The line falls throughout and "
+        "flattens towards the dashed entropy floor.",
     ),
-    description="Held-out loss against pre-training tokens on a log axis. The line falls throughout and flattens "
-    "towards the dashed entropy floor.",
 )
 
 # %% [markdown]
 r"""
-*How to read it.* Every point is a model trained from scratch to that budget and no further; the band is a 95%
-interval over {glue:text}`seeds_said` (where the mean of many more such seeds would probably lie). The dashed line is the floor. The
-upper axis divides tokens by parameters: the compute-optimal point for large models has been put near 20 tokens per parameter
-(the "Chinchilla" rule), and small models in daily use are trained past 1,000. We reach {glue:text}`per_parameter`.
+```{glue:figure} fig_curve
+:name: fig-curve
+
+Every point is a model trained from scratch to that budget and no further; the band is a 95% {term}`interval` over
+{glue:text}`seeds_said` (where the mean of many more such seeds would probably lie). The dashed line is the floor. The upper axis
+divides tokens by parameters.
+```
+
+How long is long? For large models the compute-optimal point has been put near 20 tokens per parameter (the "Chinchilla" rule), and
+small models in daily use are trained past 1,000. On the upper axis of {numref}`fig-curve` we reach {glue:text}`per_parameter`.
 
 Is it a finding? It is the condition under which the others mean something, so it gets a rule and a verdict like
 every claim in this book. The rule was written down before these runs were made, after trial runs on another world and other
@@ -192,57 +224,76 @@ its reader: was it **given** by the phrase, **chosen** by chance, to be **recall
 surprise that would remain for somebody who knows everything, so zero means that there is nothing left to learn.
 """
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "remove-output"]
 by_role = table[(table["section"] == "all") & (table["role"] != "all")].assign(
     excess=lambda t: t["loss"] - t["truth"]
 )
 learned = summarise(by_role, "excess", by=["tokens", "role"])
-against_tokens(
-    learned,
-    y="loss above the floor (nats per token)",
-    series="role",
-    series_title="kind of word",
-    parameters=size,
-    zero=True,
-    title="What is left to learn, by kind of word",
-    description="Loss above the floor against tokens for five kinds of words: given, chosen, recalled, facts, answers.",
+figure(
+    "fig_roles",
+    against_tokens(
+        learned,
+        y="loss above the floor (nats per token)",
+        series="role",
+        series_title="kind of word",
+        parameters=size,
+        zero=True,
+        title="What is left to learn, by kind of word",
+        description="Loss above the floor against tokens for five kinds of words: given, chosen, recalled, facts, "
+        "answers.",
+    ),
 )
 
 # %% [markdown]
 r"""
-*How to read it.* The higher a line, the more of that kind is still to be learned, per word of that kind. {glue:text}`roles_said`
+```{glue:figure} fig_roles
+:name: fig-roles
+
+The higher a line, the more of that kind is still to be learned, per word of that kind. {glue:text}`roles_said`
+```
 
 Words that the phrase dictates are nearly done by a million tokens. Facts keep arriving. Recalling what was said a few lines
 earlier, which needs no knowledge of the world at all, has hardly begun at this size. Since the kinds differ in how often they occur,
-the table weighs each by its share of all words: of what separates the model from the floor, how much is due to which kind?
+the table weighs each by its share of all words: of what separates the model from the floor, how many nats per token are due to which kind?
 """
 
 # %% tags=["hide-input"]
 shares = by_role.groupby("role")["predictions"].sum() / by_role["predictions"].sum()
 parts = learned.pivot(index="tokens", columns="role", values="mean").mul(shares, axis=1)
-parts.rename(index=tokens_label).rename_axis(index="budget", columns="nats per token left").round(2)
+parts.rename(index=tokens_label).rename_axis(index=None, columns="budget").round(2)
 
 # %% [markdown]
 r"""
 ## Let it write
 
 Numbers are one way to see a model learn. Reading it is another. The same beginning, about the best-known person of the world (the
-table above has the truth), continued by models of one seed after each budget; drag the slider.
+table above has the truth), continued by models of one seed after each budget: drag the slider of {numref}`fig-written`, or move
+it with the arrow keys.
 """
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "remove-output"]
 from ovbook.labs import samples
 
 famous = world.describe()["best known"][0]["name"]
 written = samples(results, seed=p.seed_numbers[0], corpus=p.corpora[0], prompt=f"People : {famous}", words=60)
-reading_slider(
-    written,
-    title="The same beginning, after longer and longer training",
-    description="Text sampled from the model after each budget, from the shortest training to the longest.",
+figure(
+    "fig_written",
+    reading_slider(
+        written,
+        title="The same beginning, after longer and longer training",
+        description="Text sampled from the model after each budget, from the shortest training to the longest.",
+    ),
 )
 
 # %% [markdown]
 r"""
+```{glue:figure} fig_written
+:name: fig-written
+
+What the models of one seed write. The random numbers that choose the words are the same for every budget, so the texts differ by
+their models alone.
+```
+
 ## How claims are judged in this book
 
 Five sources make claims; the book holds {glue:text}`claims_said` of them. Those that have a chapter have a rule. The rules all follow
@@ -262,7 +313,8 @@ a few habits, and you have just seen them at work.
 
 ## How to use this book
 
-**Read it.** Every chart answers the mouse and the keyboard, and the sliders work without a connection to anything.
+**Read it.** Charts answer the mouse, sliders the arrow keys too, and below every figure lie its numbers; nothing of it needs a
+connection.
 **Run it.** `make lab` opens the chapters as notebooks; change a number and run on. **Run more of it.**
 `ovbook run 01 -p seeds=8 -p model=olmo:64x2` executes this chapter with other values; `ovbook plan` says first what it will cost.
 
@@ -319,34 +371,27 @@ import math
 
 from ovbook.claims import load_claims
 
-
-def say(name, text):
-    """Give a number to the prose."""
-    glue(name, text, display=False)
-
-
 ends = curve.set_index("tokens")["mean"]
-kinds = learned.pivot(index="tokens", columns="role", values="mean")
-say("size_said", f"{size:,}")
-say("words_said", f"{len(world.vocab):,}")
-say("first_gain", f"{ends.iloc[0] - ends.iloc[1]:.2f}")
-say("last_gain", f"{ends.iloc[-2] - ends.iloc[-1]:.2f}")
-say("people_share", f"{corpus.floor.share['People']:.0%}")
-say("rows_said", str(p.rows))
-say("per_parameter", f"{ends.index[-1] / size:.0f}")
-say("first_loss", f"{ends.iloc[0]:.2f}")
-say("last_loss", f"{ends.iloc[-1]:.2f}")
-say("first_budget", tokens_label(ends.index[0]))
-say("last_budget", tokens_label(ends.index[-1]))
-say("floor_low", f"{corpus.floor.lower:.3f}")
-say("floor_high", f"{corpus.floor.upper:.3f}")
-say("floor_said", f"{corpus.floor.upper:.2f}")
-say("floor_words", f"{math.exp(corpus.floor.upper):.1f}")
-say("seeds_said", f"{p.seeds} seeds in each of {len(p.worlds)} worlds")
-say("claims_said", f"{len(load_claims().claims)}")
+kinds = learned.pivot(index="tokens", columns="role", values="mean").iloc[-1].sort_values()
 say(
-    "roles_said",
-    "At the last budget, "
-    + ", ".join(f"{role} words stand {value:.2f}" for role, value in kinds.iloc[-1].sort_values().items())
+    size_said=f"{size:,}",
+    words_said=f"{len(world.vocab):,}",
+    first_gain=f"{ends.iloc[0] - ends.iloc[1]:.2f}",
+    last_gain=f"{ends.iloc[-2] - ends.iloc[-1]:.2f}",
+    people_share=f"{corpus.floor.share['People']:.0%}",
+    rows_said=p.rows,
+    per_parameter=f"{ends.index[-1] / size:.0f}",
+    first_loss=f"{ends.iloc[0]:.2f}",
+    last_loss=f"{ends.iloc[-1]:.2f}",
+    first_budget=tokens_label(ends.index[0]),
+    last_budget=tokens_label(ends.index[-1]),
+    floor_low=f"{corpus.floor.lower:.3f}",
+    floor_high=f"{corpus.floor.upper:.3f}",
+    floor_said=f"{corpus.floor.upper:.2f}",
+    floor_words=f"{math.exp(corpus.floor.upper):.1f}",
+    seeds_said=f"{p.seeds} seeds in each of {len(p.worlds)} worlds",
+    claims_said=len(load_claims().claims),
+    roles_said="At the last budget, "
+    + ", ".join(f"{role} words stand {value:.2f}" for role, value in kinds.items())
     + " nats above what can be known.",
 )

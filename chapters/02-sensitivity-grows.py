@@ -9,6 +9,14 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   ovbook:
+#     learn:
+#       - what the same random change does to models trained for different lengths
+#       - why the best model to change need not be the one trained longest
+#       - how the size of the change moves the best length of training
+#       - which other explanations the figures rule out, and which they do not
+#     papers: [springer2025overtrained]
+#     after: [01-a-world-you-can-hold]
 # ---
 
 # %% [markdown]
@@ -21,11 +29,11 @@ that differ only in how long they were trained, gives each of them the same smal
 lose.
 
 The short answer: {glue:text}`short_answer`. Take random noise of a fifth of the spread that the weights were born with. It adds
-{glue:text}`first_increase` nats per token to the loss of the shortest-trained model and {glue:text}`last_increase` to that of the
+{glue:text}`first_increase` {term}`nats <nat>` per token to the {term}`loss` of the shortest-trained model and {glue:text}`last_increase` to that of the
 longest-trained one. {glue:text}`turn_said` Much smaller noise hurts all of them alike.
 
 Why shake a model at all? Because nearly everything we do to a finished model changes its weights: fine-tuning,
-quantisation, pruning, editing. Gaussian noise is the plainest such change. It has a size and no intention. If
+{term}`quantisation`, pruning, editing. Gaussian noise is the plainest such change. It has a size and no intention. If
 longer training makes a model fragile to *that*, then a fine-tuned model that got worse need not have met bad data or an
 unlucky learning rate: there is one candidate explanation more.
 """
@@ -86,23 +94,23 @@ Springer and colleagues {cite}`springer2025overtrained` pre-trained models of 15
 text, each token budget a run of its own with its learning rate taken all the way to zero, so that a short run is a
 finished model and not a long one stopped halfway. Then they added Gaussian noise to the weights. The noise has the
 *shape of the initialisation*: a tensor that was drawn with standard deviation σ gets noise of standard
-deviation γσ. So γ = 0.1 moves every weight, at random, by about a tenth of the size that weights had before training began. They call the result **progressive sensitivity**, and the budget at which the shaken
-model is best the **inflection point**.
+deviation γσ. So γ = 0.1 moves every weight, at random, by about a tenth of the size that weights had before training began. They call the result {term}`progressive sensitivity`, and the budget at which the shaken
+model is best the {term}`inflection point`.
 
-| | the paper | this chapter at `laptop` |
-|---|---|---|
-| model | OLMo architecture, 15M–90M parameters | the same architecture, {glue:text}`parameters_said` parameters |
-| data | C4, web text | two tiny worlds, endless and never repeated |
-| measure | perplexity | loss in nats per token; perplexity beside it |
-| budgets | 4B–128B tokens, each annealed to zero | {glue:text}`budgets_said`, each annealed to zero |
-| tokens per parameter | about 44–8,500 | {glue:text}`per_parameter_said` |
-| noise | γ × the spread of the initialisation | the same, and a second kind relative to the weights as they are |
-| sizes of noise | not recovered from the text we could read | γ from {glue:text}`gammas_said` |
-| steps, batch, peak rate | not recovered | {glue:text}`steps_said` steps of {glue:text}`batch_said` tokens, {glue:text}`rate_said`, weight decay 0.1 |
-| repetitions | not recovered | {glue:text}`seeds_said` |
-| evaluation | C4 validation | {glue:text}`rows_said` held-out documents, {glue:text}`draws_said` draws of noise per size |
+| | the paper | this chapter at `laptop` | source of the paper's value |
+|---|---|---|---|
+| model | OLMo architecture, 15M–90M parameters | the same architecture, {glue:text}`parameters_said` parameters | sections 3.2–3.4, at second hand |
+| data | C4, web text | two tiny worlds, endless and never repeated | section 3.2, at second hand |
+| measure | perplexity | loss in nats per token; perplexity beside it | section 3.3, at second hand |
+| budgets | 4B–128B tokens, each annealed to zero | {glue:text}`budgets_said`, each annealed to zero | section 3.2, at second hand |
+| tokens per parameter | about 44–8,500 | {glue:text}`per_parameter_said` | our division of the two rows above |
+| noise | γ × the spread of the initialisation | the same, and a second kind relative to the weights as they are | section 3.3, at second hand |
+| sizes of noise | not recovered from the text we could read | γ from {glue:text}`gammas_said` | none: not in what we read |
+| steps, batch, peak rate | not recovered | {glue:text}`steps_said` steps of {glue:text}`batch_said` tokens, {glue:text}`rate_said`, weight decay 0.1 | none: not in what we read |
+| repetitions | not recovered | {glue:text}`seeds_said` | none: not in what we read |
+| evaluation | C4 validation | {glue:text}`rows_said` held-out documents, {glue:text}`draws_said` draws of noise per size | section 3.3, at second hand |
 
-The paper's numbers come from a third party's excerpts of its sections 2 and 3; we could not read its appendix
+"At second hand" means in a third party's excerpts of the paper's sections 2 and 3; we could not read its appendix
 tables. We know nothing of its learning rates and batch sizes, so ours are our own. Mind that in tokens per parameter our grid ends near where the paper's begins. We can show that the same shape exists here, not that it lies in
 the same place.
 
@@ -126,12 +134,12 @@ from ovbook.runs import Checkpoint, Perturb, suite
 
 
 def experiment(p):
-    """Shake every model of the suite, once by its initial spread and once by its present size."""
+    """Shake every model, by its initial spread and by its present size."""
     specs = []
     for run in suite(p, ending="annealed"):
-        base = Checkpoint(run=run)
-        specs.append(Perturb(base=base, noise="init", gammas=p.gammas, draws=p.draws, rows=p.rows))
-        specs.append(Perturb(base=base, noise="relative", gammas=p.relative, draws=p.draws, rows=p.rows))
+        same = {"base": Checkpoint(run=run), "draws": p.draws, "rows": p.rows}
+        specs.append(Perturb(noise="init", gammas=p.gammas, **same))
+        specs.append(Perturb(noise="relative", gammas=p.relative, **same))
     return specs
 
 
@@ -152,9 +160,7 @@ model found the next word, on average, as surprising as a fair choice among *e*�
 """
 
 # %% tags=["hide-input"]
-from myst_nb import glue
-
-from ovbook.charts import against_tokens, tokens_label, turning_points, with_gamma_slider
+from ovbook.charts import against_tokens, figure, say, tokens_label, turning_points, with_gamma_slider
 from ovbook.claims import claim, judge
 from ovbook.stats import increase_over_base, inflections, summarise, unsaturated_budgets
 
@@ -165,6 +171,7 @@ size = int(by_spread["parameters"].iloc[0])
 first, last = by_spread["tokens"].min(), by_spread["tokens"].max()
 a1, a2, a3 = (judge(name, shaken, scale=p.scale, seeds_expected=p.seeds) for name in ("A1", "A2", "A3"))
 shown = [g for g in p.gammas if g > 0 and round(g * 10, 6).is_integer()] or [g for g in p.gammas if g > 0]
+by_gamma = {"series": "gamma", "series_title": "γ", "parameters": size}  # how this chapter draws its curves
 
 # %% tags=["hide-input"]
 from IPython.display import Markdown
@@ -188,24 +195,31 @@ r"""
 First the damage alone: the loss with noise minus the loss without, model by model.
 """
 
-# %% tags=["hide-input"]
-against_tokens(
-    damage[damage["gamma"].isin(shown)],
-    y="loss added by the noise (nats per token)",
-    series="gamma",
-    series_title="γ",
-    parameters=size,
-    title=a1.title(
-        "The same noise hurts a longer-trained model more", otherwise="Damage by noise and length of training"
+# %% tags=["hide-input", "remove-output"]
+figure(
+    "fig_damage",
+    against_tokens(
+        damage[damage["gamma"].isin(shown)],
+        y="loss added by the noise (nats per token)",
+        title=a1.title(
+            "The same noise hurts a longer-trained model more",
+            otherwise="Damage by noise and length of training",
+        ),
+        description="Loss added by noise against pre-training tokens, one line for each size of noise. At "
+        f"{tokens_label(last)} tokens the largest noise adds {damage['mean'].max():.1f} nats, the smallest next to "
+        "nothing.",
+        **by_gamma,
     ),
-    description="Loss added by noise against pre-training tokens, one line for each size of noise. At "
-    f"{tokens_label(last)} tokens the largest noise adds {damage['mean'].max():.1f} nats, the smallest next to nothing.",
 )
 
 # %% [markdown]
 r"""
-*How to read it.* Each line is one size of noise; going right, models have been trained for longer. Bands are 95%
-intervals over {glue:text}`seeds_said`. The upper axis counts tokens per parameter.
+```{glue:figure} fig_damage
+:name: fig-damage
+
+Each line is one size of noise; going right, models have been trained for longer. Bands are 95% intervals over
+{glue:text}`seeds_said`. The upper axis counts tokens per parameter.
+```
 
 What grows is the damage of noise that is not too small. The table has the slope of every line, in nats per token for each
 doubling of the budget. Small noise adds almost nothing, and not more to old models than to young ones. Nor do the lines rise evenly:
@@ -233,7 +247,7 @@ pd.DataFrame(
         {"γ": g, "slope": round(s.mean, 3), "95% from": round(s.low, 3), "to": round(s.high, 3), "n": s.n}
         for g, s in found.items()
     ]
-).set_index("γ")
+).add(0.0).astype({"n": int}).set_index("γ").rename_axis(index=None, columns="γ")  # plus 0 makes of -0 a 0
 
 # %% [markdown]
 r"""
@@ -245,7 +259,7 @@ a1
 
 # %% [markdown]
 r"""
-In **perplexity**, the paper's unit (*e* to the power of the loss), the same numbers tell another story at the left end, because short
+In {term}`perplexity`, the paper's unit (*e* to the power of the loss), the same numbers tell another story at the left end, because short
 budgets start from a perplexity so high that any nat weighs more there. At γ = {glue:text}`a1_gamma` the noise adds, in units of perplexity,
 {glue:text}`perplexities`. So "the same noise hurts more" is a statement about nats, made here in nats beforehand; in perplexity and at this
 size of noise it would not hold for short training. The turning points of the next section hardly depend on the unit, since the best budget of the grid is the same
@@ -258,25 +272,30 @@ which falls with training, plus the damage, which grows. For small noise the fir
 winning, and the sum turns.
 """
 
-# %% tags=["hide-input"]
-against_tokens(
-    left[left["gamma"].isin([0.0, *shown])],
-    y="loss after the noise (nats per token)",
-    series="gamma",
-    series_title="γ",
-    parameters=size,
-    title=a2.title(
-        "Under noise, longer training stops paying off", otherwise="Loss under noise and length of training"
+# %% tags=["hide-input", "remove-output"]
+figure(
+    "fig_left",
+    against_tokens(
+        left[left["gamma"].isin([0.0, *shown])],
+        y="loss after the noise (nats per token)",
+        title=a2.title(
+            "Under noise, longer training stops paying off",
+            otherwise="Loss under noise and length of training",
+        ),
+        description="Loss after noise against pre-training tokens, one line for each size of noise, from none at the "
+        "bottom to the largest at the top.",
+        **by_gamma,
     ),
-    description="Loss after noise against pre-training tokens, one line for each size of noise, from none at the "
-    "bottom to the largest at the top.",
 )
 
 # %% [markdown]
 r"""
-*How to read it.* The lowest line, γ = 0, is the base model, which improves all the way (chapter 1). The others are the
-same models after noise. To the right of a line's lowest point, a model
-trained for longer is worth *less* once it is shaken.
+```{glue:figure} fig_left
+:name: fig-left
+
+The lowest line, γ = 0, is the base model, which improves all the way ({numref}`fig-curve`). The others are the same models after
+noise. To the right of a line's lowest point, a model trained for longer is worth *less* once it is shaken.
+```
 """
 
 # %% tags=["remove-input"]
@@ -284,23 +303,32 @@ a2
 
 # %% [markdown]
 r"""
-Move the slider to any size of noise that was run. The diamond marks the lowest point. Nothing is interpolated: the
-page holds one row for every budget and every γ.
+In {numref}`fig-slider`, move the slider to any size of noise that was run (the arrow keys move it too).
 """
 
-# %% tags=["hide-input"]
-with_gamma_slider(
-    left,
-    y="loss (nats per token)",
-    parameters=size,
-    start=claim("A2").gamma if claim("A2").gamma in p.gammas else p.gammas[-1],
-    title="Drag the noise: where is the lowest point?",
-    description="Loss of the base model and of the same model after noise, against pre-training tokens, with a "
-    "slider for the size of the noise and a diamond at the lowest point.",
+# %% tags=["hide-input", "remove-output"]
+figure(
+    "fig_slider",
+    with_gamma_slider(
+        left,
+        y="loss (nats per token)",
+        parameters=size,
+        start=claim("A2").gamma if claim("A2").gamma in p.gammas else p.gammas[-1],
+        title="Drag the noise: where is the lowest point?",
+        description="Loss of the base model and of the same model after noise, against pre-training tokens, with a "
+        "slider for the size of the noise and a ring around the lowest point.",
+    ),
 )
 
 # %% [markdown]
 r"""
+```{glue:figure} fig_slider
+:name: fig-slider
+
+"Base model" is the model as it was trained, "after noise" the same model shaken; lower is better. The ring marks
+the lowest point. Nothing is interpolated: the page holds one row for every budget and every γ.
+```
+
 ## Does it turn earlier under more noise?
 
 For every seed and every γ we take the lowest point of the curve, refined by a parabola through it and its two
@@ -308,21 +336,29 @@ neighbours. Where the lowest point is the first or the last budget we know only 
 and never enters the slope that is judged.
 """
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "remove-output"]
 turning = inflections(by_spread[by_spread["gamma"] > 0], "loss", by="gamma", within=["draw"])
-turning_points(
-    turning[turning["gamma"].isin(claim("A3").gammas)],
-    x="gamma",
-    x_title="size of the noise γ (log scale)",
-    budgets=p.budgets,
-    title=a3.title("The more noise, the earlier the best budget", otherwise="Noise and the best budget"),
-    description="Budget with the lowest loss after noise against the size of the noise, one mark for each seed and world.",
+figure(
+    "fig_turning",
+    turning_points(
+        turning[turning["gamma"].isin(claim("A3").gammas)],
+        x="gamma",
+        x_title="size of the noise γ (log scale)",
+        budgets=p.budgets,
+        title=a3.title("The more noise, the earlier the best budget", otherwise="Noise and the best budget"),
+        description="Budget with the lowest loss after noise against the size of the noise, one mark for each seed and "
+        "world.",
+    ),
 )
 
 # %% [markdown]
 r"""
-*How to read it.* One mark a seed, coloured by world; triangles are bounds. The grey line joins the (geometric) means and leaves out
-sizes of noise at which some seed did not turn inside the grid.
+```{glue:figure} fig_turning
+:name: fig-turning
+
+One mark a seed, by world; triangles are bounds. The dashed line joins the (geometric) means and leaves out sizes of noise at which
+some seed did not turn inside the grid.
+```
 """
 
 # %% tags=["remove-input"]
@@ -350,7 +386,7 @@ pd.DataFrame(
         }
         for g, t in turning.groupby("gamma")
     }
-).T.rename_axis("γ")
+).T.rename_axis(columns="γ")
 
 # %% [markdown]
 r"""
@@ -374,32 +410,40 @@ grown = {
 }
 pd.Series(grown, name="size now / size at birth").sort_values().round(2).to_frame()
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "remove-output"]
 by_size = increase_over_base(shaken[shaken["noise"] == "relative"])
 share = summarise(by_size, "increase", by=["tokens", "gamma"], within=["draw"])
-against_tokens(
-    share[share["gamma"] > 0],
-    y="loss added by relative noise (nats per token)",
-    series="gamma",
-    series_title="γ",
-    parameters=size,
-    title="Noise in proportion to the weights as they are",
-    description="Loss added by noise proportional to the present weights against pre-training tokens, by size of noise.",
+figure(
+    "fig_relative",
+    against_tokens(
+        share[share["gamma"] > 0],
+        y="loss added by relative noise (nats per token)",
+        title="Noise in proportion to the weights as they are",
+        description="Loss added by noise proportional to the present weights against pre-training tokens, by size of "
+        "noise.",
+        **by_gamma,
+    ),
 )
 
 # %% [markdown]
 r"""
-*How to read it.* As the first figure, with γ in units of each tensor's present size. The growth is much weaker:
+```{glue:figure} fig_relative
+:name: fig-relative
+
+As {numref}`fig-damage` (each line one size of noise, going right longer training), with γ in units of each tensor's present size.
+```
+
+The growth is much weaker:
 {glue:text}`relative_said` So a good part of the effect above is tied to *where* the paper's noise falls, on tensors that training has
 made small and sensitive, and the rest is not. This control has no rule and no verdict.
 """
 
 # %% [markdown]
 r"""
-**"The base model improved, so there is more to lose."** True in part, and the reason for a guard. A model whose
+**"The base model improved, so there is more to lose."** True in part, and the reason for a {term}`guard <saturation guard>`. A model whose
 shaken loss is near that of an untrained one has lost all it had; after that, "increase over base" only measures how good
 the base was. So sensitivity is judged only at budgets where the shaken loss stays below halfway between base and
-untrained, in every world. {glue:text}`saturated_said` And the U-shape of the second figure cannot come from the base improving:
+untrained, in every world. {glue:text}`saturated_said` And the U-shape of {numref}`fig-left` cannot come from the base improving:
 there the *sum* goes up.
 """
 
@@ -413,38 +457,48 @@ others), which is few for one model, and the intervals are over seeds, each with
 is two things at once: more tokens, and a decay that sets in later and lasts longer. Later work argues that the decay is
 the culprit {cite}`rofin2026decay,yano2026wso,catalantatjer2025quantization`. This chapter cannot tell the two apart, and
 neither could the paper's design. The suite (`suite(p, "branches")`) holds models trained at a constant rate, with and without decay at
-the same number of tokens, made for that question; a chapter of its own will take it up.
+the same number of tokens, made for that question; [chapter 5](05-tokens-or-decay) takes it up.
 """
 
 # %% [markdown]
 r"""
 ## Play
 
-On the page, the slider above is yours. The lab below needs a running notebook (`make lab` opens one): there you drag, and the model is
-shaken, scored on held-out documents and asked to go on writing, within a second. Start with the longest budget and find the γ at which
-it stops making sense; then take the same γ to a short budget.
+One model of each budget, one draw of noise of each size: what does it say, and how wrong is it? The two sliders of
+{numref}`fig-twin` choose. Start with the longest budget and find the γ at which it stops making sense; then take the same γ to a
+short budget.
 """
+
+# %% tags=["hide-input", "remove-output"]
+from ovbook.labs import NoiseLab
+
+lab = NoiseLab.from_results(
+    results, seed=p.seed_numbers[0], corpus=p.corpora[0], gamma=min(0.2, max(p.gammas)), largest=max(p.gammas)
+)
+figure(
+    "fig_twin",
+    lab.twin(
+        [0.0, *shown],
+        title="One model, shaken: its loss and what it writes",
+        description="Loss of one model against the size of the noise, with sliders for the budget it was trained on and "
+        "for the noise, and the text it then writes.",
+    ),
+)
 
 # %% [markdown]
 r"""
-What it looks like, for one model of the longest budget and one draw of noise:
+```{glue:figure} fig_twin
+:name: fig-twin
+
+The curve belongs to one model of the chosen budget; the diamond stands at the chosen noise. The text continues the first words of
+a held-out document.
+```
+
+In a running notebook the same is computed while you drag, for ten draws of the noise and sizes between these:
 """
 
-# %% tags=["hide-input"]
-import textwrap
-
-from ovbook.labs import shake
-
-for gamma in (0.0, 0.2, 0.3, 0.5):
-    seen = shake(weights, shape, source, gamma=gamma, rows=p.rows, words=36)
-    print(f"γ = {gamma:g}, loss {seen.after:.2f}")
-    print(textwrap.fill(seen.text, 72), "[…]\n")
-
 # %%
-from ovbook.labs import NoiseLab
-
-world = p.corpora[0]
-NoiseLab.from_results(results, seed=p.seed_numbers[0], corpus=world)
+lab
 
 # %% [markdown]
 r"""
@@ -511,11 +565,6 @@ left_by_world = summarise(by_spread, "loss", by=["world", "tokens", "gamma"], wi
 u = claim("A2").gamma
 
 
-def say(name, text):
-    """Give a number to the prose."""
-    glue(name, text, display=False)
-
-
 def of(table, gamma, tokens):
     return f"{table[gamma, tokens]:.2f}" if (gamma, tokens) in table.index else "(not run)"
 
@@ -549,9 +598,9 @@ def saturated_sentence():
         if not row.all()
     }
     if not lost:
-        return "Every point of the first figure counts."
+        return "Every point of the chapter's first figure counts."
     return (
-        "The first figure also draws points that do not count: "
+        "The chapter's first figure also draws points that do not count: "
         + "; ".join(f"γ = {g:g} at {', '.join(ts)}" for g, ts in lost.items())
         + "."
     )
@@ -566,39 +615,36 @@ ratio = (
 added = summarise(ratio, "added", within=["draw"]) if len(judged) else None
 shorter = slope(judged[judged["tokens"] < last]) if len(judged) and len(p.budgets) > 2 else None
 grows, turns = a1.verdict == "reproduced", a2.verdict == "reproduced"
+step = p.batch * 128
 say(
-    "short_answer",
-    "yes, if the shake is not too small"
+    short_answer="yes, if the shake is not too small"
     if grows and turns
     else "partly"
     if grows or turns
     else "not shown by these runs",
-)
-say("turn_said", turn_sentence())
-say("relative_said", relative_sentence())
-say("saturated_said", saturated_sentence())
-say(
-    "slope_without_last",
-    f"{shorter.mean:.3f} [{shorter.low:.3f}, {shorter.high:.3f}]" if shorter else "(not run)",
-)
-say(
-    "perplexities",
-    ", ".join(f"{m:.2f} at {tokens_label(t)}" for t, m in zip(added["tokens"], added["mean"], strict=True))
+    turn_said=turn_sentence(),
+    relative_said=relative_sentence(),
+    saturated_said=saturated_sentence(),
+    slope_without_last=f"{shorter.mean:.3f} [{shorter.low:.3f}, {shorter.high:.3f}]"
+    if shorter
+    else "(not run)",
+    perplexities=", ".join(
+        f"{m:.2f} at {tokens_label(t)}" for t, m in zip(added["tokens"], added["mean"], strict=True)
+    )
     if added is not None
     else "(not run)",
+    steps_said=f"{round(first / step):,}–{round(last / step):,}",
+    batch_said=f"{step:,}",
+    rate_said=f"{p.rate:g}",
+    rows_said=p.rows,
+    per_parameter_last=f"{last / size:.0f}",
+    first_increase=of(mean, at, first),
+    last_increase=of(mean, at, last),
+    a1_gamma=f"{at:g}",
+    parameters_said=f"{size:,}",
+    budgets_said=f"{tokens_label(first)}–{tokens_label(last)} tokens",
+    per_parameter_said=f"{first / size:.3g}–{last / size:.3g}",
+    gammas_said=f"{min(g for g in p.gammas if g > 0):g} to {max(p.gammas):g}",
+    seeds_said=f"{p.seeds} seeds" + (f" in each of {len(p.corpora)} worlds" if len(p.corpora) > 1 else ""),
+    draws_said=p.draws,
 )
-step = p.batch * 128
-say("steps_said", f"{round(first / step):,}–{round(last / step):,}")
-say("batch_said", f"{step:,}")
-say("rate_said", f"{p.rate:g}")
-say("rows_said", str(p.rows))
-say("per_parameter_last", f"{last / size:.0f}")
-say("first_increase", of(mean, at, first))
-say("last_increase", of(mean, at, last))
-say("a1_gamma", f"{at:g}")
-say("parameters_said", f"{size:,}")
-say("budgets_said", f"{tokens_label(first)}–{tokens_label(last)} tokens")
-say("per_parameter_said", f"{first / size:.3g}–{last / size:.3g}")
-say("gammas_said", f"{min(g for g in p.gammas if g > 0):g} to {max(p.gammas):g}")
-say("seeds_said", f"{p.seeds} seeds" + (f" in each of {len(p.corpora)} worlds" if len(p.corpora) > 1 else ""))
-say("draws_said", str(p.draws))

@@ -5,6 +5,8 @@ listing revisions, resolving them, streaming data and downloading weights needs.
 
     with StandinHub(folder) as hub:
         hub.faults["owner/broken"] = 503            # a status, or HANG, or DROP
+        hub.sound_files["owner/broken"] = 2         # only once so many of its files were sent
+        hub.file_faults["owner/name/weights"] = [CUT, 503]  # the first two times that file is asked for
         subprocess.run([...], env=hub.environment(cache))
         assert hub.requests("owner/name") > 0
 
@@ -25,9 +27,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-__all__ = ["DROP", "HANG", "PAGE", "StandinHub"]
+__all__ = ["CUT", "DROP", "HANG", "PAGE", "SHORT", "StandinHub"]
 
 HANG, DROP = "hang", "drop"
+CUT, SHORT = "cut", "short"
+"""Of a file: half of what was announced and then the end; half of it, announced as if it were all."""
 PAGE = 2
 """Entries of one page of a tree: few, so that every listing of a test's repository has several pages."""
 
@@ -68,7 +72,11 @@ class StandinHub:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self.faults: dict[str, int | str] = {}
+        self.sound_files: dict[str, int] = {}
+        self.file_faults: dict[str, list[int | str]] = {}
         self.log: list[tuple[str, str]] = []
+        self.resumed: list[str] = []
+        self.lock = threading.Lock()
         self.released = threading.Event()
         handler = type("Handler", (_Handler,), {"hub": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -89,6 +97,21 @@ class StandinHub:
     def repository(self, kind: str, name: str) -> Repository | None:
         folder = self.folder / kind / name
         return Repository(folder) if folder.is_dir() else None
+
+    def fault_of(self, command: str, name: str, file: str) -> int | str | None:
+        """What goes wrong with a request for a repository (and a file of it, where `file` is not empty)."""
+        with self.lock:
+            fault = self.faults.get(name)
+            if fault is not None and self.sound_files.get(name, 0) > 0:
+                fault = None
+                if file and command == "GET":
+                    self.sound_files[name] -= 1
+            if fault is not None or command != "GET" or not file:
+                return fault
+            queue = next(
+                (q for key, q in self.file_faults.items() if q and f"{name}/{file}".startswith(key)), []
+            )
+            return queue.pop(0) if queue else None
 
     def requests(self, text: str = "") -> int:
         """How many requests so far had `text` in their path."""
@@ -113,6 +136,7 @@ class StandinHub:
 
 class _Handler(BaseHTTPRequestHandler):
     hub: StandinHub
+    fault: int | str | None = None
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
@@ -139,7 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
             rest = f"{unquote(file[3])}\n{unquote(file[4])}"
         else:
             return self._error(404, "EntryNotFound")
-        fault = self.hub.faults.get(name)
+        fault = self.hub.fault_of(self.command, name, rest.partition("\n")[2] if verb == "resolve" else "")
+        self.fault = fault
         if fault == HANG:
             self.hub.released.wait(60)
         if fault in (HANG, DROP):
@@ -223,7 +248,11 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._error(416, None, {"Content-Range": f"bytes */{len(data)}"})
             status, part = 206, data[first : last + 1]
             headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
-        return self._send(status, part, {**headers, "Content-Type": "application/octet-stream"})
+            self.hub.resumed.append(path.name)
+        headers["Content-Type"] = "application/octet-stream"
+        if self.fault == SHORT:
+            return self._send(status, part[: len(part) // 2], headers)
+        return self._send(status, part, headers, cut=self.fault == CUT)
 
     def _json(self, value: Any, headers: dict[str, str] | None = None) -> None:
         self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json", **(headers or {})})
@@ -232,13 +261,14 @@ class _Handler(BaseHTTPRequestHandler):
         named = {"X-Error-Code": code, "X-Error-Message": quote(code, safe=" ")} if code else {}
         self._send(status, b"{}", {"Content-Type": "application/json", **named, **(headers or {})})
 
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+    def _send(self, status: int, body: bytes, headers: dict[str, str], cut: bool = False) -> None:
         self.send_response(status)
         for key, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(key, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(body[: len(body) // 2] if cut else body)
+        self.close_connection |= cut
 
 
 def _entry(root: Path, path: Path) -> dict[str, Any]:

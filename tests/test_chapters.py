@@ -22,15 +22,27 @@ def executed(tmp_path, monkeypatch, chapter, *parameters):
     target = tmp_path / "out.ipynb"
     asked = [word for parameter in parameters for word in ("-p", parameter)]
     assert cli.main(["run", chapter, *asked, "--out", str(target)]) == 0
-    notebook = json.loads(target.read_text())
+    return read(target)
+
+
+def read(path):
+    """An executed notebook, with its verdicts by claim."""
+    notebook = json.loads(path.read_text())
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     rows = [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
     return notebook, {row["id"]: row for row in rows}
 
 
-@pytest.mark.parametrize(("chapter", "claims"), [("01", {"A0"}), ("02", {"A1", "A2", "A3"})])
-def test_a_chapter_at_smoke_runs_and_judges_nothing(tmp_path, monkeypatch, chapter, claims):
-    _, verdicts = executed(tmp_path, monkeypatch, chapter, "scale=smoke")
+@pytest.mark.parametrize(
+    ("chapter", "claims"),
+    [
+        ("01", {"A0"}),
+        ("02", {"A1", "A2", "A3"}),
+        ("03", {"A4", "A5", "A6", "A7", "A8", "A12", "A13"}),
+    ],
+)
+def test_a_chapter_at_smoke_runs_and_judges_nothing(smoke_chapters, chapter, claims):
+    _, verdicts = read(smoke_chapters.notebook(chapter))
     assert set(verdicts) == claims
     assert {row["verdict"] for row in verdicts.values()} == {"not tested at this scale"}
 
@@ -64,3 +76,17 @@ def test_a_mistake_is_refused_before_anything_runs(tmp_path, monkeypatch, capsys
     assert "laptopp" in said
     assert "gammas" in said
     assert not (tmp_path / "store").exists()
+
+
+def test_chapter_4_judges_nothing_and_its_formulae_agree_with_simulation(smoke_chapters):
+    notebook, verdicts = read(smoke_chapters.notebook("04"))
+    assert verdicts == {}
+    assert "All lie within the 2% declared above." in json.dumps(notebook)
+
+
+def test_chapter_5_judges_nothing_and_compares_at_the_same_tokens(smoke_chapters):
+    notebook, verdicts = read(smoke_chapters.notebook("05"))
+    assert verdicts == {}
+    page = json.dumps(notebook, ensure_ascii=False)
+    assert "(one seed) nats (undecided)" in page
+    assert "an effect)" not in page  # of one seed nothing can be said

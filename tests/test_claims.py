@@ -348,9 +348,9 @@ def test_bad_calls_are_one_sentence() -> None:
     with pytest.raises(OvbookError, match=r"unknown scale 'labtop' .*laptop"):
         verdict("A1", perturbed(), scale="labtop")
     with pytest.raises(OvbookError, match="no complete rule yet"):
-        verdict("A13", perturbed())
-    with pytest.raises(OvbookError, match="task, rate to be set"):
-        verdict("A4", perturbed())
+        verdict("A9", perturbed())
+    with pytest.raises(OvbookError, match="task, rate, arms to be set"):
+        verdict("A11", perturbed())
     with pytest.raises(OvbookError, match="no rows"):
         verdict("A1", pd.DataFrame())
     frame = perturbed()
@@ -454,8 +454,15 @@ def test_every_complete_rule_runs_and_never_reproduces_pure_noise(name: str) -> 
             named = known.settings.get("levels") or known.settings.get(f"{column}s")
             if column == known.settings.get("arm"):
                 named = [*known.arms, *([known.reference] if "reference" in known.settings else [])]
-            usual = {"tokens": TOKENS, "gamma": GAMMAS, "boundary": [1, 2], "set": ["old", "new"]}
+            usual = {
+                "tokens": TOKENS, "gamma": GAMMAS, "boundary": [1, 2], "set": ["old", "new"],
+                "misalignment": [2.0, 4.0, 8.0],
+            }  # fmt: skip
             axes[column] = named or usual[column]
+    if "tasks" in known.settings:
+        axes["task"] = known.tasks
+    if "rate" in known.settings and "rate" not in axes:
+        axes["rate"] = [known.rate]
     if known.test.startswith("inflection"):
         axes["tokens"] = TOKENS
     frame = grid(**axes)
@@ -469,6 +476,16 @@ def test_every_complete_rule_runs_and_never_reproduces_pure_noise(name: str) -> 
     assert found.low is not None
     assert found.high is not None
     assert found.low <= found.high
+
+
+def test_a_tuned_value_at_the_end_of_its_range_decides_nothing() -> None:
+    frame = grid(noise=0.01, tokens=TOKENS, task=claims.claim("A7").tasks)
+    u = np.log2(frame["tokens"] / 250_000)
+    frame["loss"] = 0.3 * (u - 2) ** 2 + frame["e"]
+    assert verdict("A7", frame.assign(at_border=False)).verdict == "reproduced"
+    found = verdict("A7", frame.assign(at_border=frame["tokens"] == TOKENS[-1]))
+    assert found.verdict == "inconclusive"
+    assert "end of its range" in found.reason
 
 
 # --- how often chance decides ---

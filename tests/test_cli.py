@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ import pytest
 import ovbook
 from ovbook import cli
 from ovbook.errors import OvbookError
+from ovbook.press.serve import server
+from ovbook.project import find_chapter, find_project
 from ovbook.runs.knobs import Parameter, read_assignments
 
 ROOT = Path(__file__).parent.parent
@@ -214,3 +219,130 @@ def test_an_unknown_option_elsewhere_is_refused(capsys):
     with pytest.raises(SystemExit, match="2"):
         cli.main(["plan", "02", "--no-such-thing"])
     assert "--no-such-thing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["biuld"], "there is no command 'biuld' (did you mean 'build'?); 'ovbook --help'"),
+        (
+            ["results", "comapre"],
+            "there is no command 'comapre' (did you mean 'compare'?); 'ovbook results --help'",
+        ),
+        (["zzz"], "there is no command 'zzz'; 'ovbook --help'"),
+        (["run"], "CHAPTER is missing; 'ovbook run --help'"),
+        ([], "COMMAND is missing; 'ovbook --help'"),
+        (["serve", "--port", "x"], "argument --port: invalid int value: 'x'"),
+    ],
+)
+def test_a_misspelt_command_is_one_sentence_with_the_likely_one(capsys, words, says):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(words)
+    said = capsys.readouterr().err
+    assert said.startswith("ovbook: ")
+    assert says in said
+    assert said.count("\n") == 1
+
+
+def test_help_says_every_command_in_one_line(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for words, names in (
+        (["--help"], ["build", "serve", "lab", "plan", "run", "claims", "results", "check", "bench"]),
+        (["results", "--help"], ["compare", "export"]),
+    ):
+        with pytest.raises(SystemExit, match="0"):
+            cli.main(words)
+        lines = capsys.readouterr().out.splitlines()
+        for name in names:
+            at = [i for i, line in enumerate(lines) if line.split()[:1] == [name]]
+            assert len(at) == 1
+            following = lines[at[0] + 1 :][:1]
+            assert not following or not following[0].startswith(" " * 10), f"{name} takes more than a line"
+
+
+@pytest.fixture
+def site(book):
+    (book / "book" / "_build" / "html").mkdir(parents=True)
+    (book / "book" / "_build" / "html" / "index.html").write_text("<p>the book</p>")
+    return book
+
+
+def test_the_server_says_where_it_is_and_ctrl_c_ends_it_quietly(site):
+    command = [sys.executable, "-u", "-m", "ovbook.cli", "serve", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(
+        command, cwd=site, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            line = process.stdout.readline()
+            address = line.split()[4].rstrip(";")
+            assert address.startswith("http://127.0.0.1:")
+            assert b"the book" in urllib.request.urlopen(address, timeout=10).read()
+            taken = subprocess.run(
+                [*command[:-1], address.rstrip("/").rpartition(":")[2]],
+                cwd=site, env=environment, capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert (process.returncode, out, err) == (0, "", "")
+    assert taken.returncode == 2
+    assert "cannot be used" in taken.stderr
+    assert taken.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("words", "opened"), [([], 0), (["--open"], 1)])
+def test_a_browser_is_opened_only_when_asked_for(site, monkeypatch, capsys, words, opened):
+    seen = []
+    monkeypatch.setattr("webbrowser.open", seen.append)
+    monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", lambda self: None)
+    assert cli.main(["serve", "--port", "0", *words]) == 0
+    assert len(seen) == opened
+    assert all(address in capsys.readouterr().out for address in seen)
+
+
+def test_a_browser_that_hangs_up_is_not_worth_a_word(site, capsys):
+    with server(site / "book" / "_build" / "html", 0) as running:
+        for error, silent in (
+            (BrokenPipeError(), True),
+            (ConnectionResetError(), True),
+            (KeyError("x"), False),
+        ):
+            try:
+                raise error
+            except type(error):
+                running.handle_error(None, ("127.0.0.1", 1))
+            assert (capsys.readouterr().err == "") is silent
+
+
+# -- finding a chapter --------------------------------------------------------------------------------------
+
+
+def test_a_chapter_is_found_by_number_name_beginning_and_path(book):
+    (book / "chapters" / "02-other.py").write_text(CHAPTER)
+    (book / "chapters" / "notes.py").write_text("")
+    (book / "outside.py").write_text(CHAPTER)
+    for name in ("1", "01", "tiny", "01-tiny", "01-t", "chapters/01-tiny.py"):
+        assert find_chapter(name).name == "01-tiny", name
+        assert find_project().chapter(name).name == "01-tiny", name
+    assert find_chapter("outside.py").path == book / "outside.py"
+    assert find_chapter("2", book / "chapters").name == "02-other"
+    with pytest.raises(OvbookError, match="'0' names more than one chapter \\(01-tiny, 02-other\\)"):
+        find_chapter("0")
+    with pytest.raises(OvbookError, match="there is no chapter 'notes'"):
+        find_chapter("notes")
+    with pytest.raises(OvbookError, match="there is no chapter ''"):
+        find_chapter("")
+
+
+def test_chapters_are_found_without_the_rest_of_the_book(tmp_path, monkeypatch):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "01-tiny.py").write_text(CHAPTER)
+    monkeypatch.chdir(tmp_path / "chapters")
+    assert find_chapter("1").path == tmp_path / "chapters" / "01-tiny.py"
+    with pytest.raises(OvbookError, match="not inside the book"):
+        find_project()
+    monkeypatch.chdir(tmp_path.parent)
+    with pytest.raises(OvbookError, match="none here"):
+        find_chapter("1")

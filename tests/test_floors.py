@@ -12,12 +12,12 @@ SOURCE = Path(__file__).parent.parent / "src" / "ovbook"
 
 FLOORS = {
     "errors": 0, "files": 0,
-    "world": 1, "hub": 1,
+    "world": 1, "hub": 1, "project": 1, "own": 1,
     "text": 2, "tasks": 2,
     "corpus": 3,
-    "models": 4, "schedules": 4, "optim": 4,
-    "train": 5,
-    "finetune": 6, "perturb": 6, "evaluate": 6,
+    "models": 4, "schedules": 4, "optim": 4, "theory": 4,
+    "train": 5, "adapters": 5,
+    "finetune": 6, "perturb": 6, "evaluate": 6, "sharpness": 6,
     "runs": 7,
     "charts": 8, "stats": 8,
     "claims": 9,

@@ -236,7 +236,7 @@ def test_all_revisions_are_listed_and_resolved(asked: dict[str, Any]) -> None:
 def test_a_revision_that_is_not_there_names_the_nearest(asked: dict[str, Any]) -> None:
     kind, sentence, _ = asked["errors"]["owner/suite"][0]
     assert kind == "OvbookError"
-    assert sentence.endswith("the nearest of its 4 is 'step200-tokens2M'")
+    assert sentence.endswith("the nearest of its 4 is 'step200-tokens2M', then 'step300-tokens3M'")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -346,3 +348,34 @@ def test_sampling_follows_its_generator():
         generate(params, spec, prompt, 1, temperature=1.0)
     with pytest.raises(OvbookError, match="temperature is -1"):
         generate(params, spec, prompt, 1, temperature=-1.0)
+
+
+# --- the compiler
+
+
+@pytest.mark.slow
+def test_a_plain_training_step_does_not_load_the_compiler():
+    script = """
+import sys
+import numpy as np
+from ovbook.models import init, parse_model
+from ovbook.train import train
+spec = parse_model("olmo:32x2", vocab=67, context=16)
+train(init(spec, [0]), spec, lambda step: np.ones((1, 2, 16), dtype=np.int64), steps=1, rates=np.ones(1))
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", ["olmo", "olmo2", "neox"])
+def test_a_model_of_several_layers_compiles_to_the_same_loss_and_gradient(arch):
+    spec = ModelSpec(arch=arch, vocab=40, width=16, layers=2, heads=2, mlp=32, context=16)
+    params = {name: tensor.requires_grad_() for name, tensor in init(spec, [0]).items()}
+    tokens = torch.randint(0, 40, (1, 3, 16), generator=torch.Generator().manual_seed(0))
+    found = []
+    for loss in (next_token_loss, torch.compile(next_token_loss, backend="aot_eager", fullgraph=True)):
+        value = loss(params, spec, tokens)
+        found.append([value, *torch.autograd.grad(value.sum(), list(params.values()))])
+    for plain, compiled in zip(*found, strict=True):
+        torch.testing.assert_close(compiled, plain, rtol=1e-4, atol=1e-6)

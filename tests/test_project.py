@@ -34,14 +34,15 @@ def test_both_licences_are_there():
 def test_no_notebook_and_nothing_heavy_is_in_git():
     files = tracked()
     assert [f.name for f in files if f.suffix == ".ipynb"] == []
-    assert [f.name for f in files if f.stat().st_size > 1_000_000] == []
+    ours = [f for f in files if "vendored" not in f.parts]  # those have a limit of their own, in test_vendor
+    assert [f.name for f in ours if f.stat().st_size > 1_000_000] == []
 
 
 def test_no_absolute_path_of_a_machine_and_no_token():
     unwanted = re.compile(
         r"(?<![\w./])/(?:root|home/\w+|Users/\w+)/|hf_[A-Za-z0-9]{30,}|BEGIN [A-Z ]*PRIVATE KEY"
     )
-    allowed = {"lint.py", "test_press.py", Path(__file__).name}
+    allowed = {"lint.py", "test_press.py", "test_gates.py", Path(__file__).name}
     texts = [
         f
         for f in tracked()

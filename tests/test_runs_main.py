@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from ovbook.errors import OvbookError
+from ovbook.project import find_chapter
 from ovbook.runs import Store
 from ovbook.runs.__main__ import main
-from ovbook.runs.chapter import find_chapter, read_experiment
+from ovbook.runs.chapter import read_experiment
 
 CHAPTER = '''\
 # ---
@@ -111,7 +112,7 @@ def test_mistakes_are_one_line_and_status_2(chapter, capsys):
         (["05", "-p", "sedes=3"], "05-fakes has no parameter 'sedes' (did you mean 'seeds'?)"),
         (["05", "-p", "seeds"], "'-p seeds' is not of the form name=value"),
         (["05", "-p", "seeds=0"], "seeds is 0"),
-        (["7"], "'7' is no chapter"),
+        (["7"], "there is no chapter '7'"),
         (["0"], "'0' names more than one chapter"),
         (["06"], "06-others.py has no cell tagged parameters or experiment"),
         (["05", "--scale", "smoke", "--device", "tpu"], "device is 'tpu'"),
@@ -126,7 +127,7 @@ def test_mistakes_are_one_line_and_status_2(chapter, capsys):
 def test_without_p_the_declared_parameters_make_it(chapter):
     text = CHAPTER.replace('label: str = "x"\n', "").replace("shift", "worlds").replace("_ = None\n", "")
     chapter.write_text(text)
-    specs, p = read_experiment(find_chapter("05")).runs({"scale": "smoke"})
+    specs, p = read_experiment(find_chapter("05").path).runs({"scale": "smoke"})
     assert [spec.value for spec in specs] == [1, 2]
     assert p.worlds == (1, 2)
 

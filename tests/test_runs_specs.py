@@ -21,7 +21,10 @@ from ovbook.runs import (
     Perturb,
     Pretrain,
     Schedule,
+    Sharpness,
+    execute,
     parameters,
+    plan,
     suite,
 )
 from ovbook.runs import operations as table
@@ -169,6 +172,14 @@ def test_impossible_checkpoints_and_tuning():
         FineTune(base=Checkpoint(run=BASE), task="topic", rate=0, schedule="square")
     with pytest.raises(OvbookError, match="corpora is 'world:1/gazette'"):
         Evaluate(base=Checkpoint(run=BASE), corpora="world:1/gazette")
+
+
+def test_a_worlds_task_on_another_text_is_refused_before_anything_is_trained():
+    text = Checkpoint(run=Pretrain(budget=1_000_000, corpus="hub:wikitext"))
+    for tasks in ({"task": "topic"}, {"task": "rte", "also": ("topic",)}):
+        with pytest.raises(OvbookError, match="task 'topic' is asked in the words of a world"):
+            FineTune(base=text, **tasks)
+    assert FineTune(base=text, task="rte").task == "rte"
 
 
 def test_budgets_of_a_seed_share_noise_and_items_and_streams_differ():
@@ -331,12 +342,16 @@ def test_the_public_names_are_these():
         "Evaluate",
         "FineTune",
         "Interrupted",
+        "LinearNetwork",
+        "LinearNoise",
+        "LinearTuning",
         "Parameters",
         "Perturb",
         "Plan",
         "Pretrain",
         "Results",
         "Schedule",
+        "Sharpness",
         "Spec",
         "Store",
         "StoreWarning",
@@ -348,3 +363,14 @@ def test_the_public_names_are_these():
         "suite",
     ]
     assert all(hasattr(ovbook.runs, name) for name in ovbook.runs.__all__)
+
+
+def test_sharpness_is_a_measurement_like_others(tmp_path, monkeypatch):
+    monkeypatch.setenv("OVBOOK_STORE", str(tmp_path))
+    run = Pretrain(model="olmo:16x1", budget=4 * 8 * 128, batch=8, corpus="world:0/almanac")
+    specs = [Sharpness(base=Checkpoint(run=run), probes=2, rows=2)]
+    assert plan(specs).seconds > 0
+    [row] = execute(specs).table(Sharpness).to_dict("records")
+    assert row["largest"] > 0
+    assert row["noise_trace"] < row["trace"]
+    assert row["tokens"] == run.budget

@@ -274,6 +274,53 @@ def test_missing_fields_files_and_broken_lines_are_named(tmp_path: Path) -> None
         open_data_set("sciq", folder=tmp_path).examples("test", 1)
 
 
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"question": None, "answer": "a"}, "row 1 of the test split of .* has None for its question"),
+        ({"question": "q", "answer": "  "}, "has '  ' for its answer, where text is needed"),
+        ({"question": "q", "answer": ["a"]}, r"has \['a'\] for its answer"),
+        ({"question": "q", "answer": "a", "choices": "ab"}, "the field 'choices' holds 'ab': write a list"),
+        ({"question": "q", "answer": "a", "choices": ["a", None]}, "has None for its choice 2"),
+    ],
+)
+def test_a_row_without_text_is_named(tmp_path: Path, row: dict[str, object], says: str) -> None:
+    write(tmp_path / "train.jsonl", [{"question": "q", "answer": "a"}])
+    write(tmp_path / "test.jsonl", [row])
+    with pytest.raises(OvbookError, match=says):
+        open_task(f"file:{tmp_path}").examples("test", 1)
+
+
+def test_answers_that_are_numbers_are_read_as_text(tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", [{"question": f"q{i}", "answer": i % 2} for i in range(40)])
+    write(tmp_path / "test.jsonl", [{"question": f"t{i}", "answer": i % 2} for i in range(4)])
+    task = open_task(f"file:{tmp_path}#kind=classification")
+    assert {ex.answer for ex in task.examples("test", 4)} == {"0", "1"} == set(task.choices or ())
+
+
+@pytest.mark.parametrize("label", [2, "entailment", [1]])
+def test_a_label_without_a_word_is_named(tmp_path: Path, label: object) -> None:
+    write(tmp_path / "validation.jsonl", [rte_rows(1)[0] | {"label": label}])
+    with pytest.raises(
+        OvbookError, match=r"row 1 of the validation split of 'rte': label .* 0 to 1, for yes, no"
+    ):
+        open_data_set("rte", folder=tmp_path).examples("test", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("test.jsonl", b'{"question": "\xff"}', "test.jsonl, line 1, is not a JSON object"),
+        ("test.jsonl.gz", b"{}", "test.jsonl.gz cannot be read"),
+        ("test.jsonl.gz", gzip.compress(b"{}" * 999)[:20], "test.jsonl.gz cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, data: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(OvbookError, match=says):
+        open_data_set("sciq", folder=tmp_path).examples("test", 1)
+
+
 def test_each_descriptor_turns_a_row_into_an_example() -> None:
     rows = {
         "gsm8k": {"question": "1 + 1?", "answer": "1 + 1 = 2\n#### 2"},

@@ -7,20 +7,20 @@ seen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from ovbook.adapters import adapted, adapters
+from ovbook.corpus import Corpus
 from ovbook.errors import OvbookError
-from ovbook.models import ModelSpec, Params, forward, generate, load_checkpoint, save_checkpoint
+from ovbook.models import ModelSpec, Params, forward, generate, head_name
 from ovbook.schedules import Schedule
 from ovbook.tasks import (
     Coder,
@@ -30,13 +30,15 @@ from ovbook.tasks import (
     Task,
     answer_losses,
     build_rows,
-    coder_of,
-    open_task,
     score,
 )
 from ovbook.train import TrainLog, train
 
-__all__ = ["TaskScore", "TuningSet", "finetune", "language_model", "measure", "run", "tuning_set"]
+__all__ = ["Replay", "TaskScore", "TuningSet", "finetune", "language_model", "measure", "tuning_set"]
+
+
+BEST_OF = (1, 4, 16, 64)
+"""Numbers of samples for which the chance of a right one among them is recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +116,62 @@ def tuning_set(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """Documents of the pre-training text among the tuning examples: a `share` of every batch's rows.
+
+    They take the place of examples, so a step costs no more rows; each row, document or example, has the same
+    weight in the loss. A share that is no whole number of rows is reached on average: 0.01 of 16 rows is one
+    document in every sixth or seventh step. `seeds` choose the documents, one a member.
+    """
+
+    corpus: Corpus
+    share: float
+    seeds: tuple[int, ...]
+
+    def mixed(self, order: _Order) -> _Mixed:
+        """The same batches with documents in them."""
+        if not 0 <= self.share < 1:
+            raise OvbookError(f"replay is {self.share}: it is a share of the rows, from 0 to below 1")
+        return _Mixed(self, order)
+
+
+class _Batches(Protocol):
+    def tokens(self, step: int) -> np.ndarray: ...
+    def weights(self, step: int) -> np.ndarray: ...
+
+
+class _Mixed:
+    """Rows are as long as a document always, so that all steps have one shape."""
+
+    def __init__(self, replay: Replay, order: _Order) -> None:
+        self.replay, self.order = replay, order
+
+    def documents(self, step: int) -> int:
+        """How many of this step's rows are documents: the running total stays next to share x rows."""
+        per_step = self.replay.share * self.order.batch
+        return int((step + 1) * per_step + 1e-9) - int(step * per_step + 1e-9)
+
+    def tokens(self, step: int) -> np.ndarray:
+        corpus, many = self.replay.corpus, self.documents(step)
+        rows = _widened(self.order.tokens(step), corpus.context, 0)
+        if many:
+            rows = rows.copy()
+            rows[:, -many:] = np.stack([corpus.batch(seed, step, many) for seed in self.replay.seeds])
+        return rows
+
+    def weights(self, step: int) -> np.ndarray:
+        many = self.documents(step)
+        rows = _widened(self.order.weights(step), self.replay.corpus.context - 1, 0).astype(np.float64)
+        rows /= np.maximum(rows.sum(axis=2, keepdims=True), 1e-12)
+        if many:
+            rows[:, -many:] = 1 / rows.shape[2]
+        return rows
+
+
 def _widened(rows: np.ndarray, width: int, value: int) -> np.ndarray:
-    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])), constant_values=value)
+    last = [(0, 0)] * (rows.ndim - 1) + [(0, width - rows.shape[-1])]
+    return np.pad(rows, last, constant_values=value)
 
 
 def finetune(
@@ -130,13 +186,22 @@ def finetune(
     schedule: str = "linear",
     warmup: float | int = 0.03,
     weight_decay: float = 0.0,
+    parts: str = "all",
+    pull: float = 0.0,
+    replay: Replay | None = None,
     device: torch.device | str = "cpu",
     precision: str = "float32",
 ) -> TrainLog:
     """Fine-tune K models on `rows`, member k in the order of `seeds[k]` and at `rate` (one, or one a member).
 
     The number of steps is examples x epochs / batch, rounded down. A member whose loss stops being finite is
-    frozen and reported in `diverged_at`, as everywhere.
+    frozen and reported in `diverged_at`, as everywhere. `params` of what is returned are the tuned weights,
+    whatever was trained to get them.
+
+    parts: "all" weights; "head first": half the steps on the output matrix alone, then half on all, each half with
+        a schedule of its own; "lora:R": adapters of rank R (`ovbook.adapters`).
+    pull: decay towards `params` (`ovbook.optim.AdamW`), in units of the rate.
+    replay: documents of the old text in every batch.
     """
     members = rows.tokens.shape[0]
     if len(seeds) != members:
@@ -149,18 +214,66 @@ def finetune(
         )
     peaks = [rate] * members if isinstance(rate, int | float) else list(rate)
     order = rows.batches(seeds, batch)
-    curves = [Schedule(kind=schedule, peak=peak, warmup=warmup).rates(steps) for peak in peaks]  # type: ignore[arg-type]
-    return train(
-        params,
-        spec,
-        order.tokens,
-        weights=order.weights,
-        steps=steps,
-        rates=np.stack(curves, axis=1),
-        weight_decay=weight_decay,
-        device=device,
-        precision=precision,
+    batches: _Batches = order if replay is None or not replay.share else replay.mixed(order)
+
+    def stage(params: Params, first: int, last: int, **more: Any) -> TrainLog:
+        """Steps `first` to `last` of the batches, under one schedule."""
+        many = last - first
+        curves = [Schedule(kind=schedule, peak=peak, warmup=warmup).rates(many) for peak in peaks]  # type: ignore[arg-type]
+        return train(
+            params,
+            spec,
+            lambda step: batches.tokens(first + step),
+            weights=lambda step: batches.weights(first + step),
+            steps=many,
+            rates=np.stack(curves, axis=1),
+            weight_decay=weight_decay,
+            pull=pull,
+            device=device,
+            precision=precision,
+            **more,
+        )
+
+    if parts == "all":
+        return stage(params, 0, steps)
+    if parts == "head first":
+        return _head_first(params, spec, steps, stage)
+    return _low_rank(params, spec, parts, seeds, steps, stage, device)
+
+
+def _head_first(params: Params, spec: ModelSpec, steps: int, stage: Any) -> TrainLog:
+    if spec.tied:
+        raise OvbookError(
+            "parts is 'head first', but this model's output matrix is its embedding: take an untied one"
+        )
+    if steps < 2:
+        raise OvbookError(
+            f"parts is 'head first', but there is {steps} step: it needs at least 2, half for each stage"
+        )
+    head = head_name(spec)
+    one = stage(params, 0, steps // 2, frozen=[name for name in params if name != head])
+    two = stage(one.params, steps // 2, steps)
+    fell = np.where(two.diverged_at < 0, -1, two.diverged_at + steps // 2)
+    return replace(
+        two,
+        loss=np.concatenate([one.loss, two.loss]),
+        grad_norm=np.concatenate([one.grad_norm, two.grad_norm]),
+        diverged_at=np.where(one.diverged_at >= 0, one.diverged_at, fell),
     )
+
+
+def _low_rank(
+    params: Params, spec: ModelSpec, parts: str, seeds: Sequence[int], steps: int, stage: Any, device: Any
+) -> TrainLog:
+    match = re.fullmatch(r"lora:([1-9]\d*)", parts)
+    if not match:
+        raise OvbookError(f"parts is '{parts}': it is all, head first, or lora:R with a rank such as lora:4")
+    base = {name: tensor.to(device) for name, tensor in params.items()}
+    small = adapters(base, spec, int(match[1]), seeds=seeds)
+    compose = adapted(base)
+    log: TrainLog = stage(small, 0, steps, compose=compose)
+    with torch.no_grad():
+        return replace(log, params=compose(log.params))
 
 
 def language_model(params: Params, spec: ModelSpec) -> LanguageModel:
@@ -182,10 +295,16 @@ def language_model(params: Params, spec: ModelSpec) -> LanguageModel:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskScore:
-    """One measurement of a stack on a task: scores per example, and the answers' loss, [K, N] in nats."""
+    """One measurement of a stack on a task: scores per example, and of each answer [K, N] its loss in nats per token
+    and its probability as a whole, `chances`.
+
+    The probability is that of one free sample being right, so 1 - (1 - p)^n is that of n samples holding a right
+    one: best of n under an exact verifier, with nothing drawn.
+    """
 
     scores: Scores
     losses: np.ndarray
+    chances: np.ndarray
     chance: float | None
 
     def records(self) -> list[dict[str, Any]]:
@@ -202,6 +321,7 @@ class TaskScore:
                 "chance": self.chance,
                 "answers_given": len(self.scores.said[k]),
                 "cut": self.scores.cut,
+                **{f"best_of_{n}": float(np.mean(1 - (1 - self.chances[k]) ** n)) for n in BEST_OF},
             }
             for k in range(self.losses.shape[0])
         ]
@@ -225,78 +345,10 @@ def measure(
     shown = task.shots(shots, seed)
     model = language_model(params, spec)
     rows = build_rows(task, examples, coder, fmt=fmt, shots=shown, context=spec.context)
+    losses = answer_losses(model, rows)
     return TaskScore(
         scores=score(model, task, examples, coder, fmt=fmt, shots=shown, method=method),
-        losses=answer_losses(model, rows),
+        losses=losses,
+        chances=np.exp(-losses * (rows.weight > 0).sum(axis=1)),
         chance=task.chance(examples),
     )
-
-
-def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
-    """The operation of `ovbook.runs.FineTune`: tune one base model on a task, score it before and after.
-
-    Returns two records, `stage` "before" and "after", on the same test items: score, answer_loss (nats per
-    answer token), chance, items, and of the tuning its steps, last training loss, `diverged_at` (-1: never) and
-    `change`, the Euclidean length of what it did to the weights. The tuned model is kept in
-    ``checkpoints/end``, and what was answered to each item in ``answers.parquet``.
-    """
-    corpus = inputs.corpus
-    coder = coder_of(corpus)
-    task = open_task(spec.task, world=corpus.world)
-    base, model = load_checkpoint(inputs.checkpoint(spec.base))
-    base = {name: tensor.to(device) for name, tensor in base.items()}
-    rows = tuning_set(
-        task,
-        coder,
-        examples=spec.examples,
-        seeds=[spec.seed],
-        fmt=spec.format,
-        shots=spec.shots,
-        context=model.context,
-    )
-    log = finetune(
-        base,
-        model,
-        rows,
-        seeds=[spec.seed],
-        rate=spec.rate,
-        epochs=spec.epochs,
-        batch=spec.batch,
-        schedule=spec.schedule,
-        warmup=spec.warmup,
-        weight_decay=spec.weight_decay,
-        device=device,
-        precision=spec.precision,
-    )
-    tuning = {
-        "steps": len(log.loss),
-        "train_loss": float(log.loss[-max(1, len(log.loss) // 10) :, 0].mean()),
-        "diverged_at": int(log.diverged_at[0]),
-        "change": float(
-            sum((log.params[n].double() - t.double()).square().sum() for n, t in base.items()) ** 0.5
-        ),
-        "note": rows.note,
-    }
-    records, answers = [], []
-    for stage, params in (("before", base), ("after", log.params)):
-        found = measure(
-            params,
-            model,
-            task,
-            coder,
-            items=spec.rows,
-            seed=spec.evaluation_seed,
-            fmt=spec.format,
-            shots=spec.shots,
-        )
-        records += [
-            {"stage": stage, **_without(record, "task", "member"), **tuning} for record in found.records()
-        ]
-        answers += [{"stage": stage, **_without(record, "member")} for record in found.scores.records()]
-    pq.write_table(pa.Table.from_pylist(answers), out / "answers.parquet")
-    save_checkpoint(out / "checkpoints" / "end", log.params, model, corpus.tokenizer_json())
-    return records
-
-
-def _without(record: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in names}

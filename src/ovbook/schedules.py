@@ -13,6 +13,7 @@ from ovbook.errors import OvbookError, did_you_mean
 __all__ = ["KINDS", "Schedule"]
 
 KINDS = ("cosine", "clipped cosine", "linear", "constant", "warmup-stable-decay")
+"""Shapes that the rate may follow after its warm-up."""
 
 
 @dataclass(frozen=True, kw_only=True)

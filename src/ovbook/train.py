@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,9 @@ def train(
     betas: tuple[float, float] = (0.9, 0.95),
     eps: float = 1e-8,
     clip: float | None = 1.0,
+    pull: float = 0.0,
+    frozen: Sequence[str] = (),
+    compose: Callable[[Params], Params] | None = None,
     start_step: int = 0,
     optimizer_state: dict[str, Tensor] | None = None,
     weights: Callable[[int], Batch] | None = None,
@@ -61,7 +64,10 @@ def train(
         params, spec: the models, ``[K, ...]``.
         batches: step -> token ids ``[K, B, T]``, a pure function of the step: that is all that resuming needs.
         rates: learning rate of every step of the whole run, ``[steps]`` or ``[steps, K]``.
-        weight_decay, betas, eps, clip: see `ovbook.optim.AdamW`.
+        weight_decay, betas, eps, clip, pull, frozen: see `ovbook.optim.AdamW`. A pull is towards `params`, so a
+            run that has one starts at its first step.
+        compose: from the tensors that are trained, which `params` then are, to the model's weights; low-rank
+            adapters are trained so (`ovbook.adapters`). By default the weights themselves are trained.
         start_step, optimizer_state: to go on from a checkpoint; bitwise as if never interrupted, on one machine.
         weights: step -> weight of each prediction ``[K, B, T - 1]``, e.g. 1 on answers and 0 elsewhere.
         on_checkpoint: number of steps done -> what to call then; 0 is before the first update.
@@ -83,14 +89,23 @@ def train(
         raise OvbookError(
             f"a run of {steps} steps cannot start at step {start_step}: start between 0 and {steps}"
         )
+    if pull and start_step:
+        raise OvbookError(
+            f"a run with a pull cannot start at step {start_step}: where it is pulled to is where step 0 began"
+        )
+    if compose is not None and precision != "float32":
+        raise OvbookError(f"precision is '{precision}': composed weights are trained in float32 only")
     optimizer = AdamW(
         {name: tensor.to(device) for name, tensor in params.items()},
         betas=betas,
         eps=eps,
         weight_decay=weight_decay,
         clip=clip,
+        pull=pull,
+        frozen=frozen,
     )
-    run = _Run(optimizer, spec, _rate_table(rates, steps, optimizer.members), start_step, precision, compiled)
+    table = _rate_table(rates, steps, optimizer.members)
+    run = _Run(optimizer, spec, table, start_step, precision, compiled, compose)
     if optimizer_state is not None:
         run.load(optimizer_state)
     on_checkpoint = on_checkpoint or {}
@@ -131,8 +146,9 @@ class _Run:
         start_step: int,
         precision: str,
         compiled: bool,
+        compose: Callable[[Params], Params] | None = None,
     ):
-        self.optimizer, self.spec = optimizer, spec
+        self.optimizer, self.spec, self.compose = optimizer, spec, compose
         device = optimizer.weights.device
         steps, members = rates.shape
         self.rates = rates.to(device)
@@ -185,7 +201,8 @@ class _Run:
     def step(self) -> None:
         """Forward, backward, update, record."""
         assert self.tokens is not None
-        loss = self.loss(self.leaves, self.spec, self.tokens, self.weight)
+        params = self.leaves if self.compose is None else self.compose(self.leaves)
+        loss = self.loss(params, self.spec, self.tokens, self.weight)
         grads = torch.autograd.grad(loss.sum(), list(self.leaves.values()))
         with torch.no_grad():
             loss = loss.detach().float()

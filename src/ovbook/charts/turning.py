@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
 
-from ovbook.charts.curves import TOKEN_LABELS
-from ovbook.charts.theme import BASE, PERTURBED
+from ovbook.charts.curves import TOKEN_LABELS, described
+from ovbook.charts.notes import heading, noted
+from ovbook.charts.table import tidy
+from ovbook.charts.theme import BASE, BUDGETS, NEUTRAL, PERTURBED, TUNED, cycled
 from ovbook.errors import OvbookError
 
 __all__ = ["turning_points"]
@@ -30,9 +33,8 @@ def turning_points(
 ) -> alt.TopLevelMixin:
     """Inflection budgets against `x` on two log axes: a mark per row, the geometric mean where all are known.
 
-    `frame` has `x`, seed, world, tokens and sign ("=", "<=" or ">=", see ``ovbook.stats.inflection``); `budgets` were run, and label
-    the axis. Worlds have
-    hues of their own.
+    `frame` has `x`, seed, world, tokens and sign ("=", "<=" or ">=", see ``ovbook.stats.inflection``); `budgets`
+    were run, and label the axis. Bounds are triangles; worlds have colours and places of their own, side by side.
     """
     missing = [name for name in (x, "seed", "world", "tokens", "sign") if name not in frame]
     if missing or frame.empty:
@@ -50,47 +52,63 @@ def turning_points(
     )
     up = alt.Y(
         "tokens:Q",
-        scale=alt.Scale(type="log", base=2, zero=False),
+        scale=alt.Scale(type="log", base=2),
         axis=alt.Axis(values=list(budgets), labelExpr=TOKEN_LABELS),
         title="budget with the lowest loss (tokens, log scale)",
     )
     worlds = sorted(data["world"].unique())
-    marks = (
-        alt.Chart(data)
-        .mark_point(size=55, opacity=0.75)
-        .encode(
-            x=across,
-            y=up,
-            shape=alt.Shape(
-                "kind:N",
-                title="one mark a seed",
-                scale=alt.Scale(domain=list(_SHAPES), range=list(_SHAPES.values())),
-                legend=alt.Legend(orient="bottom", symbolFillColor="#888888", symbolStrokeColor="#888888"),
-            ),
-            color=alt.Color(
-                "world:N",
-                title="world",
-                scale=alt.Scale(domain=worlds, range=[BASE, PERTURBED, "#009E73", "#CC79A7"]),
-                legend=alt.Legend(orient="bottom"),
-            ),
-            tooltip=[
-                x,
-                "world",
-                "seed",
-                alt.Tooltip("tokens:Q", format=",.0f"),
-                alt.Tooltip("kind:N", title=""),
-            ],
-        )
+    # Worlds stand side by side, left and right of their place, so that colour is not all that parts them.
+    apart = {world: 9.0 * (i - (len(worlds) - 1) / 2) for i, world in enumerate(worlds)}
+    bounds = bool((data["sign"] != "=").any())
+    shape = alt.Shape(
+        "kind:N",
+        title="one mark a seed",
+        scale=alt.Scale(domain=list(_SHAPES), range=list(_SHAPES.values())),
+        legend=alt.Legend(orient="bottom", symbolFillColor=NEUTRAL, symbolStrokeColor=NEUTRAL)
+        if bounds
+        else None,
     )
-    layers: list[alt.Chart] = [marks]
+    sides = {2: ("left", "right"), 3: ("left", "middle", "right")}.get(len(worlds), ("",) * len(worlds))
+    named = {world: f"{world} ({side})" if side else world for world, side in zip(worlds, sides, strict=True)}
+    colour = alt.Color(
+        "world:N",
+        scale=alt.Scale(domain=worlds, range=cycled((BASE, PERTURBED, TUNED, BUDGETS[-1]), worlds)),
+        legend=alt.Legend(orient="bottom", title="world", labelExpr=f"{json.dumps(named)}[datum.label]")
+        if len(worlds) > 1
+        else None,
+    )
+    tooltip = [x, "world", "seed", alt.Tooltip("tokens:Q", format=",.0f"), alt.Tooltip("kind:N", title="")]
+    layers: list[alt.Chart] = [
+        alt.Chart(data[data["world"] == world])
+        .mark_point(size=55, opacity=0.8, xOffset=apart[world])
+        .encode(x=across, y=up, shape=shape, color=colour, tooltip=tooltip)
+        for world in worlds
+    ]
     if len(whole):
-        line = alt.Chart(whole.assign(log=whole["tokens"].map(float)))
+        line = alt.Chart(whole)
         layers.insert(
             0,
             line.transform_calculate(log="log(datum.tokens) / log(2)")
             .transform_aggregate(mean="mean(log)", groupby=[x])
             .transform_calculate(tokens="pow(2, datum.mean)")
-            .mark_line(color="#888888")
+            .mark_line(color=NEUTRAL, strokeDash=[7, 3])
             .encode(x=across, y=up),
         )
-    return alt.layer(*layers).properties(title=title, description=description, width=width, height=height)
+    seeds = data["seed"].nunique()
+    statement = (
+        f"n = {seeds} seed{'' if seeds == 1 else 's'}"
+        + (f" in each of {len(worlds)} worlds" if len(worlds) > 1 else "")
+        + "; one mark each, no interval"
+        + ("; dashed: geometric mean" if len(whole) else "")
+    )
+    chart = alt.layer(*layers).properties(
+        title=heading(title, statement), description=described(description), width=width, height=height
+    )
+    columns = {
+        x: x_title.removesuffix(" (log scale)"),
+        "world": "world",
+        "seed": "seed",
+        "kind": "the curve",
+        "tokens": "budget (tokens)",
+    }
+    return noted(chart, table=tidy(data, columns))

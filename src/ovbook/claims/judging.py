@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import platform
 from collections.abc import Mapping
@@ -11,8 +12,10 @@ from typing import Any
 import pandas as pd
 
 from ovbook.claims.decide import SEEDS_NEEDED, WORLDS_NEEDED, Decision, decide
+from ovbook.claims.reference import beside, committed
 from ovbook.claims.registry import Claim, Claims, claim, load_claims
 from ovbook.claims.rules import RULES, columns_needed
+from ovbook.claims.setting import setting
 from ovbook.claims.tables import NotRun, select
 from ovbook.claims.verdict import Verdict
 from ovbook.errors import OvbookError, did_you_mean
@@ -87,10 +90,10 @@ def judge(
     `frame` has one row a measurement: ``world`` (or ``corpus``), ``seed``, and what
     ``columns_needed(claim(claim_id))`` names. Draws, tasks and examples are averaged inside the seed; other
     columns are ignored, except that two rows may not share their place. A column ``diverged`` marks lost
-    runs, ``epochs`` says how often a text was repeated. `seeds_expected` guards against runs that are
+    runs, ``at_border`` rows whose tuned setting lies at the end of its range, ``epochs`` says how often a text was repeated. `seeds_expected` guards against runs that are
     missing from the table altogether. Raises OvbookError for a table that lacks a column or a run, and for
     a claim whose rule is not written yet; settings that the reader changed away from the declared ones give
-    "not tested".
+    "not tested". In a copy of the book the verdict carries its comparison with the rows of ``results/``.
     """
     rule, book = claim(claim_id), load_claims()
     if scale not in SCALES:
@@ -135,14 +138,31 @@ def judge(
 
     reason = _no_right(rule, frame, scale, book)
     if reason:
-        return not_tested(reason)
+        return _with_reference(not_tested(reason))
     try:
-        evidence = RULES[rule.test](rule, select(rule, frame))
+        chosen = select(rule, frame)
     except NotRun as absent:
-        return not_tested(str(absent))
-    return _verdict(
-        rule, decide(evidence, worlds_needed=_worlds_needed(frame)), seeds, seeds_expected, common
-    )
+        return _with_reference(not_tested(str(absent)))
+    common["provenance"]["setting"] = setting(chosen, measured=_measured(rule))
+    try:
+        evidence = RULES[rule.test](rule, chosen)
+    except NotRun as absent:
+        return _with_reference(not_tested(str(absent)))
+    if "at_border" in chosen and chosen["at_border"].any():
+        edge = "a value that was tuned lies at the end of its range, so its best may lie outside"
+        evidence = dataclasses.replace(evidence, undecidable=[*evidence.undecidable, edge])
+    decision = decide(evidence, worlds_needed=_worlds_needed(frame))
+    return _with_reference(_verdict(rule, decision, seeds, seeds_expected, common))
+
+
+def _measured(rule: Claim) -> tuple[str, ...]:
+    """Columns that hold outcomes, whatever values they happen to take."""
+    also = (entry["value"] for entry in rule.settings.get("also", ()))
+    return ("loss", "base", "increase", "untrained", rule.value, *also)
+
+
+def _with_reference(verdict: Verdict) -> Verdict:
+    return dataclasses.replace(verdict, beside=beside(verdict.row(), committed()))
 
 
 def _verdict(

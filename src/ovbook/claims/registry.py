@@ -35,7 +35,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
         {"value", "x", "levels", "direction", "each", "guard", "also", "reversal", "reversal_per_doubling"}
     ),
     "u shape": frozenset({"value", "x", "levels"}),
-    "inflection trend": frozenset({"value", "x", "direction", "reversal", "reversal_per_doubling"}),
+    "inflection trend": frozenset({"value", "x", "levels", "direction", "reversal", "reversal_per_doubling"}),
     "inflection shift": frozenset({"value", "arm", "arms", "direction", "also"}),
 }
 """What each test reads beside the selectors. A setting that a test does not read is a spelling mistake."""
@@ -93,7 +93,7 @@ class Claims:
 
     claims: Mapping[str, Claim]
     citations: Mapping[str, str]
-    changes: tuple[Mapping[str, str], ...]
+    changes: tuple[Mapping[str, Any], ...]
     pilot_seeds: frozenset[int]
     pilot_worlds: frozenset[str]
 
@@ -168,9 +168,14 @@ def read_claims(text: str) -> Claims:
             f"claims.toml: unknown claims {unknown}, missing claims {absent}: it holds exactly {len(IDS)}"
         )
     for change in changed:
-        if set(change) != {"date", "claim", "old", "new", "reason"} or change["claim"] not in IDS:
+        known = (
+            set(change) == {"date", "claim", "old", "new", "reason", "results_seen"}
+            and change["claim"] in IDS
+        )
+        if not known or not isinstance(change["results_seen"], bool):
             raise OvbookError(
-                f"claims.toml: a change needs date, claim (a known id), old, new and reason: {change}"
+                f"claims.toml: a change needs date, claim (a known id), old, new, reason and results_seen (true or false): "
+                f"{change}"
             )
     return Claims(
         claims=MappingProxyType({name: _one(name, data[name], citations) for name in IDS}),
@@ -203,8 +208,8 @@ def claim(claim_id: str) -> Claim:
     return known[claim_id]
 
 
-def changes() -> tuple[Mapping[str, str], ...]:
-    """Rules changed after they were committed: date, claim, old, new, reason."""
+def changes() -> tuple[Mapping[str, Any], ...]:
+    """Rules changed after they were committed: date, claim, old, new, reason, and whether results had been seen."""
     return load_claims().changes
 
 

@@ -355,5 +355,5 @@ def columns_needed(claim: Claim) -> tuple[str, ...]:
         columns.append("tokens")
     columns += [key for key in ("gamma", "rate", "task") if key in settings]
     columns += [entry["value"] for entry in settings.get("also", ())]
-    columns += ["untrained"] if settings.get("guard") else []
+    columns += ["loss", "base", "untrained"] if settings.get("guard") else []
     return tuple(dict.fromkeys(columns))

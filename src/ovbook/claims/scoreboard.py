@@ -14,7 +14,7 @@ from ovbook.claims.registry import IDS, claim, load_claims
 from ovbook.claims.verdict import MIME, SYMBOLS, VERDICTS, number
 from ovbook.errors import OvbookError
 
-__all__ = ["JUDGED", "collect", "expected_by_chance", "scoreboard"]
+__all__ = ["JUDGED", "by_scale", "collect", "expected_by_chance", "scoreboard"]
 
 JUDGED = ("reproduced", "not reproduced", "inconclusive")
 SHOWN = ("laptop", "gpu", "paper")
@@ -49,8 +49,9 @@ def _checked(row: Any, path: Path) -> Row:
 
 
 def _executed(notebook: Mapping[str, Any], path: Path) -> float:
-    """When a notebook was executed, seconds since 1970: papermill's note, else the file's own time."""
-    noted = notebook.get("metadata", {}).get("papermill", {}).get("end_time")
+    """When a notebook was executed, seconds since 1970: its record, else papermill's note, else the file's time."""
+    metadata = notebook.get("metadata", {})
+    noted = metadata.get("ovbook", {}).get("executed_at") or metadata.get("papermill", {}).get("end_time")
     if noted:
         try:
             moment = datetime.fromisoformat(str(noted).replace("Z", "+00:00"))
@@ -101,12 +102,27 @@ def expected_by_chance(rows: Sequence[Row]) -> dict[str, Any]:
         "tests": tests,
         "each": FALSE_AT_MOST * tests,
         "counts": counts,
-        "sentence": (
-            f"Of {tests} judged claims {counts['reproduced']} are reproduced and "
-            f"{counts['not reproduced']} are not; if every true effect sat exactly on the smallest one that "
-            f"counts, chance alone would give at most {number(FALSE_AT_MOST * tests)} of each."
+        "sentence": "No claim has been judged here yet."
+        if not tests
+        else (
+            f"Of {tests} judged claims {counts['reproduced']} are reproduced, {counts['not reproduced']} are not and "
+            f"{counts['inconclusive']} remained open. Could that be luck? A rule is wrong in at most one case of 20, and "
+            f"that only if the truth lies exactly on the smallest effect that counts. So of {tests} verdicts we expect "
+            f"chance alone to give at most {number(FALSE_AT_MOST * tests)} wrong ones of either kind, a false "
+            f"'reproduced' or a false 'not reproduced'."
         ),
     }
+
+
+def by_scale(rows: Sequence[Row]) -> list[tuple[str, dict[str, int], float]]:
+    """For each scale with a verdict: its name, the count of each verdict, and how many of either word chance would give.
+
+    The scales come in the order of their size; `smoke`, at which nothing is judged, is left out.
+    """
+    held = {row["scale"] for row in rows} - {"smoke"}
+    names = [*(name for name in SHOWN if name in held), *sorted(held - set(SHOWN))]
+    found = [(name, expected_by_chance([row for row in rows if row["scale"] == name])) for name in names]
+    return [(name, expected["counts"], expected["each"]) for name, expected in found]
 
 
 def _result(row: Row) -> str:
@@ -116,7 +132,7 @@ def _result(row: Row) -> str:
 
 
 def scoreboard(rows: Sequence[Row], *, scales: Sequence[str] = SHOWN) -> pd.DataFrame:
-    """All claims × scales: id, part, claim, scale, verdict, result, n, worlds, rule, reason, note.
+    """All claims × scales: id, part, claim, scale, verdict, statistic, result, n, worlds, rule, reason, note.
 
     What has no row is "not run yet". `note` says where a verdict was given under an earlier version of its
     rule, so that a changed rule cannot keep an old result.
@@ -138,6 +154,7 @@ def scoreboard(rows: Sequence[Row], *, scales: Sequence[str] = SHOWN) -> pd.Data
                     "claim": known.sentence,
                     "scale": scale,
                     "verdict": f"{SYMBOLS[row['verdict']]} {row['verdict']}" if row else "not run yet",
+                    "statistic": row.get("statistic_name", "") if row else known.statistic,
                     "result": _result(row) if row else "",
                     "n": int(row["n"]) if row else 0,
                     "worlds": len(row.get("worlds", ())) if row else 0,
@@ -148,5 +165,5 @@ def scoreboard(rows: Sequence[Row], *, scales: Sequence[str] = SHOWN) -> pd.Data
             )
     changed = {change["claim"] for change in load_claims().changes}
     frame = pd.DataFrame(table)
-    frame.loc[frame["id"].isin(changed), "note"] += " (rule changed, see the list)"
+    frame.loc[frame["id"].isin(changed), "note"] += " (rule changed after it was committed)"
     return frame.assign(note=frame["note"].str.strip())

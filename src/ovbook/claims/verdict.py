@@ -5,11 +5,16 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ovbook.claims.reference import Comparison
 
 __all__ = ["MIME", "SYMBOLS", "VERDICTS", "Verdict", "number"]
 
 MIME = "application/vnd.ovbook.verdict+json"
+"""The type under which a verdict leaves its row in an executed notebook."""
+
 SYMBOLS: Mapping[str, str] = {
     "reproduced": "✓",
     "not reproduced": "✗",
@@ -17,10 +22,12 @@ SYMBOLS: Mapping[str, str] = {
     "not tested at this scale": "–",
 }
 VERDICTS = tuple(SYMBOLS)
+"""The four words that a rule may come to."""
 
 
 def number(value: float) -> str:
-    """Three significant digits, a real minus sign, no exponent for everyday sizes."""
+    """Three significant digits, a real minus sign, no exponent for everyday sizes; what rounding left over is 0."""
+    value = 0.0 if abs(value) < 1e-12 else value
     text = f"{value:.3g}" if abs(value) < 1e-4 or abs(value) >= 1e5 else f"{float(f'{value:.3g}'):.10g}"
     return ("0" if float(text) == 0 else text).replace("-", "−")
 
@@ -28,7 +35,7 @@ def number(value: float) -> str:
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What one claim came to at one scale. `statistic`, `low` and `high` are None only where nothing was
-    judged."""
+    judged. `beside` holds the reference runs to compare with; it is shown and is no part of the row."""
 
     id: str
     part: str
@@ -49,6 +56,7 @@ class Verdict:
     diverged: tuple[int, ...] = ()
     per_world: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    beside: tuple[Comparison, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """The row of `ovbook claims --json`: plain JSON values, `statistic`, `low` and `high` numbers or
@@ -86,7 +94,13 @@ class Verdict:
     def sample(self) -> str:
         lost = f", {len(self.diverged)} diverged" if self.diverged else ""
         worlds = f" × {len(self.worlds)} worlds" if len(self.worlds) > 1 else ""
-        return f"{self.n} seed{'' if self.n == 1 else 's'}{worlds}{lost}"
+        equal = ", equal to the reference run" if any(found.identical for found in self.beside) else ""
+        return f"{self.n} seed{'' if self.n == 1 else 's'}{worlds}{lost}{equal}"
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """One sentence for each reference run that came to another number, or was made in another setting."""
+        return tuple(str(found) for found in self.beside if not found.identical)
 
     def title(self, finding: str, *, otherwise: str) -> str:
         """A chart's title: the finding where the claim was reproduced, else a title that claims nothing."""
@@ -97,7 +111,7 @@ class Verdict:
             f"{self.id} {SYMBOLS[self.verdict]} {self.verdict} ({self.scale}): "
             f"{self.finding}, {self.sample}\n"
             f"   {self.sentence}\n   Why: {self.reason}."
-        )
+        ) + "".join(f"\n   {text}" for text in self.references)
 
     def to_html(self) -> str:
         """A box that takes its colours from the page, so that it reads in light and dark; no colour carries
@@ -110,12 +124,16 @@ class Verdict:
             if self.statistic is not None
             else ""
         )
+        beside = "".join(
+            f'<p class="ovbook-reference" style="margin: 0.2em 0; font-size: 0.93em">{say(text)}</p>'
+            for text in self.references
+        )
         return (
-            f'<div class="ovbook-verdict" data-claim="{say(self.id)}" data-verdict="{say(self.verdict)}" '
+            f'<div class="ovbook-verdict" id="verdict-{say(self.id)}" data-claim="{say(self.id)}" data-verdict="{say(self.verdict)}" '
             f'style="border-left: 0.3em solid currentColor; padding: 0.2em 0 0.2em 0.8em; margin: 0.8em 0">'
             f'<p style="margin: 0"><strong>{say(self.id)}</strong> {say(self.sentence)}</p>'
             f'<p style="margin: 0.2em 0"><strong><span aria-hidden="true">{SYMBOLS[self.verdict]}</span> '
-            f"{say(self.verdict)}</strong> at scale {say(self.scale)}. {judged}{say(self.sample)}.</p>"
+            f"{say(self.verdict)}</strong> at scale {say(self.scale)}. {judged}{say(self.sample)}.</p>{beside}"
             f"<details><summary>The rule, and why</summary><p>{say(self.rule)}</p>"
             f"<p>Here: {say(self.reason)}.</p>{worlds}</details></div>"
         )
@@ -124,7 +142,7 @@ class Verdict:
         return (
             f"**{self.id} {SYMBOLS[self.verdict]} {self.verdict}** at scale {self.scale}: {self.sentence} "
             f"{self.statistic_name}: **{self.finding}**, {self.sample}. *Why:* {self.reason}."
-        )
+        ) + "".join(f" {text}" for text in self.references)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {

@@ -9,18 +9,24 @@ from __future__ import annotations
 
 from ovbook.hub.cache import cached_revisions, publish
 from ovbook.hub.client import Unreachable, explain, list_revisions, resolve
+from ovbook.hub.data_sets import patient_data_sets, read_data_set
+from ovbook.hub.download import download, list_files
 from ovbook.hub.names import Revision, is_commit, nearest_revision, parse_revision, revision_name
 
 __all__ = [
     "Revision",
     "Unreachable",
     "cached_revisions",
+    "download",
     "explain",
     "is_commit",
+    "list_files",
     "list_revisions",
     "nearest_revision",
     "parse_revision",
+    "patient_data_sets",
     "publish",
+    "read_data_set",
     "resolve",
     "revision_name",
 ]

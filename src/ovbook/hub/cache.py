@@ -12,7 +12,7 @@ from ovbook.errors import OvbookError
 from ovbook.files import atomic_folder, atomic_write, canonical_json, sha256_bytes, sha256_file
 from ovbook.hub.names import by_step
 
-__all__ = ["cached_revisions", "publish"]
+__all__ = ["cached_revisions", "publish", "repo_folder"]
 
 
 def publish(folder_by_revision: Mapping[str, Path], repo: str, cache_dir: Path) -> dict[str, str]:
@@ -30,7 +30,7 @@ def publish(folder_by_revision: Mapping[str, Path], repo: str, cache_dir: Path) 
         raise OvbookError(f"'{repo}' is not a repository's name: write it as OWNER/NAME, like 'ovbook/suite'")
     if not folder_by_revision:
         raise OvbookError(f"there is nothing to publish as {repo}: give at least one revision")
-    root = _repo_folder(repo, cache_dir)
+    root = repo_folder(repo, cache_dir)
     commits = {name: _snapshot(Path(folder), root) for name, folder in folder_by_revision.items()}
     published = {"main": commits[by_step(set(commits))[-1]], **commits}
     for name, commit in published.items():
@@ -74,9 +74,10 @@ def _place(source: Path, blob: Path) -> None:
 
 def cached_revisions(repo: str, cache_dir: Path) -> list[str]:
     """Revisions of a model that a hub cache holds, in the order of `list_revisions`; no network."""
-    refs = _repo_folder(repo, cache_dir) / "refs"
+    refs = repo_folder(repo, cache_dir) / "refs"
     return by_step({p.relative_to(refs).as_posix() for p in refs.rglob("*") if p.is_file()})
 
 
-def _repo_folder(repo: str, cache_dir: Path) -> Path:
-    return Path(cache_dir) / f"models--{repo.replace('/', '--')}"
+def repo_folder(repo: str, cache_dir: Path, kind: str = "model") -> Path:
+    """Where a hub cache keeps a repository."""
+    return Path(cache_dir) / f"{kind}s--{repo.replace('/', '--')}"

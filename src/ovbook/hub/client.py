@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ovbook.errors import OvbookError
-from ovbook.hub.names import by_step, nearest_revision
+from ovbook.hub.names import by_step, is_checkpoint, nearest_revision
+from ovbook.hub.patience import library, patience
 
 __all__ = ["Unreachable", "explain", "list_revisions", "resolve"]
 
@@ -29,8 +30,9 @@ def list_revisions(repo: str, *, kind: str = "model") -> list[str]:
     api = _api(repo)
     try:
         # This first request has a time limit, which the listing of refs offers no way to set.
-        api.repo_info(repo, repo_type=kind, timeout=_timeout())
-        refs = api.list_repo_refs(repo, repo_type=kind)
+        with patience():
+            api.repo_info(repo, repo_type=kind, timeout=_timeout())
+            refs = api.list_repo_refs(repo, repo_type=kind)
     except Exception as error:
         raise explain(error, repo, kind=kind) from error
     return by_step({ref.name for ref in [*refs.branches, *refs.tags]})
@@ -50,30 +52,19 @@ def resolve(repo: str, revision: str | None = None, *, kind: str = "model") -> s
         raise explain(error, repo, revision, kind=kind) from error
 
 
-def _library() -> Any:
-    try:
-        import huggingface_hub.constants
-        import huggingface_hub.errors
-    except ImportError as error:
-        raise OvbookError(
-            "the hub needs the huggingface_hub library: run 'pip install transformers'"
-        ) from error
-    return huggingface_hub
-
-
 def _timeout() -> float:
-    return float(_library().constants.HF_HUB_ETAG_TIMEOUT)
+    return float(library().constants.HF_HUB_ETAG_TIMEOUT)
 
 
 def _api(repo: str) -> Any:
     """The hub's client, after a quick look whether anything answers, since its own tries take long."""
-    library = _library()
-    if library.constants.is_offline_mode():
+    client = library()
+    if client.constants.is_offline_mode():
         raise Unreachable(
             f"HF_HUB_OFFLINE is set, so '{repo}' cannot be asked for: unset it, or use a world, a 'file:' "
             f"corpus or a local folder"
         )
-    api = library.HfApi()
+    api = client.HfApi()
     if not _answers(api.endpoint):
         raise Unreachable(
             f"the hub at {api.endpoint} cannot be reached, so '{repo}' cannot be read: check the network and "
@@ -112,8 +103,8 @@ def explain(
     for each in chain:
         if isinstance(each, OvbookError):
             return each
-    library = _library()
-    errors = library.errors
+    client = library()
+    errors = client.errors
     what = f"{'data set' if kind == 'dataset' else kind} '{repo}'"
     for each in chain:
         if isinstance(each, errors.OfflineModeIsEnabled):
@@ -124,13 +115,13 @@ def explain(
             return _no_revision(repo, revision, kind, what)
         if isinstance(each, errors.GatedRepoError):
             return OvbookError(
-                f"{what} is gated: accept its terms on {library.constants.ENDPOINT} and run 'hf auth login'"
+                f"{what} is gated: accept its terms on {client.constants.ENDPOINT} and run 'hf auth login'"
             )
     status = next(
         (s for e in chain if (s := getattr(getattr(e, "response", None), "status_code", None))), None
     )
     missing = any(isinstance(e, errors.EntryNotFoundError) for e in chain)
-    return _by_status(status, missing, what, library.constants.ENDPOINT, chain)
+    return _by_status(status, missing, what, client.constants.ENDPOINT, chain)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -139,7 +130,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         yield link
-        link = link.__cause__ or link.__context__
+        link = getattr(link, "failure", None) or link.__cause__ or link.__context__
 
 
 def _by_status(
@@ -161,12 +152,21 @@ def _by_status(
         return Unreachable(
             f"the hub is out of order ({status}), so {what} cannot be read now: try again later"
         )
+    if local := next((e for e in chain if isinstance(e, OSError) and e.filename and e.errno), None):
+        return OvbookError(
+            f"{what} cannot be stored ({local.strerror}: {local.filename}): free some space, or point HF_HOME at "
+            f"a folder that you can write to"
+        )
+    if any("Consistency check failed" in str(e) for e in chain):
+        return Unreachable(
+            f"the hub sent a file of {what} in another length than it announced: try again later"
+        )
     names = {base.__name__ for e in chain for base in type(e).__mro__}
     if any("Timeout" in name for name in names):
         return Unreachable(
             f"the hub at {endpoint} did not answer in time, so {what} cannot be read: try again later"
         )
-    if names & {"ConnectError", "NetworkError", "ConnectionError", "RemoteProtocolError", "ClientError"}:
+    if names & {"ConnectError", "NetworkError", "ConnectionError", "ProtocolError", "ClientError"}:
         return Unreachable(
             f"the hub at {endpoint} cannot be reached, so {what} cannot be read: check the network and "
             f"HF_ENDPOINT"
@@ -183,7 +183,9 @@ def _no_revision(repo: str, revision: str | None, kind: str, what: str) -> Ovboo
     except OvbookError:
         names = []
     near = nearest_revision(revision or "main", names)
-    help_ = (
-        f"the nearest of its {len(names)} is '{near}'" if near else f"it has {', '.join(names[:8]) or 'none'}"
-    )
+    if near is None:
+        return OvbookError(f"{what} has no revision '{revision}': it has {', '.join(names[:8]) or 'none'}")
+    next_ = nearest_revision(revision or "main", [n for n in names if n != near and is_checkpoint(n)])
+    then = f", then '{next_}'" if next_ and is_checkpoint(near) else ""
+    help_ = f"the nearest of its {len(names)} is '{near}'{then}"
     return OvbookError(f"{what} has no revision '{revision}': {help_}")

@@ -10,7 +10,15 @@ from typing import NamedTuple
 
 from ovbook.errors import OvbookError
 
-__all__ = ["Revision", "by_step", "is_commit", "nearest_revision", "parse_revision", "revision_name"]
+__all__ = [
+    "Revision",
+    "by_step",
+    "is_checkpoint",
+    "is_commit",
+    "nearest_revision",
+    "parse_revision",
+    "revision_name",
+]
 
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 _REVISION = re.compile(r"(?:stage\d+-(?:ingredient\d+-)?)?step(\d+)(?:-tokens(\d+(?:\.\d+)?)([kMBT]?))?")
@@ -54,6 +62,11 @@ def parse_revision(name: str) -> Revision:
 def is_commit(revision: str | None) -> bool:
     """Whether `revision` is a commit's full hash, which never comes to mean something else."""
     return revision is not None and re.fullmatch(r"[0-9a-f]{40}", revision) is not None
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether the name says a step, as a checkpoint's does."""
+    return _REVISION.fullmatch(name) is not None
 
 
 def by_step(names: Iterable[str]) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ovbook.models.checkpoints import load_checkpoint, save_checkpoint
-from ovbook.models.decoder import forward, hidden, member, stack
+from ovbook.models.decoder import forward, head_name, hidden, member, stack
 from ovbook.models.generate import generate
+from ovbook.models.identity import distinct_checkpoints, weights_hash
 from ovbook.models.loss import next_token_loss, token_losses
 from ovbook.models.spec import (
     PRESETS,
@@ -21,8 +22,10 @@ __all__ = [
     "PRESETS",
     "ModelSpec",
     "Params",
+    "distinct_checkpoints",
     "forward",
     "generate",
+    "head_name",
     "hidden",
     "init",
     "init_std_of",
@@ -35,4 +38,5 @@ __all__ = [
     "save_checkpoint",
     "stack",
     "token_losses",
+    "weights_hash",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ _TYPES = {
 _SPECIAL = {"pad": "<pad>", "bos": "<bos>", "eos": "<eos>", "unk": "<unk>"}
 # How released models that do not say so themselves were initialised, by their reports and training code.
 _RELEASED_INIT = {"olmo": "mitchell", "olmo2": "normal", "neox": "small"}
-_FILES = ["config.json", "*.safetensors", "model.safetensors.index.json"]
+_WEIGHTS = ["*.safetensors", "model.safetensors.index.json"]
+_REPOSITORY = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
 
 
 def save_checkpoint(folder: Path | str, params: Params, spec: ModelSpec, tokenizer_json: str | None) -> None:
@@ -115,28 +117,33 @@ def load_checkpoint(
     """Read a model as a stack of one, with its spec; its weights' own precision unless `dtype` is given.
 
     A folder is read as it is; anything else is the name of a repository (``allenai/OLMo-1B-hf``), fetched at
-    `revision` through the hub's cache. OLMo, OLMo 2 and GPT-NeoX (Pythia) are read.
+    `revision` through the hub's cache. OLMo, OLMo 2 and GPT-NeoX (Pythia) are read; of any other architecture
+    nothing but its config.json is fetched.
+
+    Raises:
+        OvbookError: no such folder, repository or revision; another architecture; a damaged file; a full disk.
+        ovbook.hub.Unreachable: the hub gives no usable answer, and its cache holds no copy.
     """
-    folder = Path(folder_or_repo_id)
-    if not folder.is_dir():
-        folder = _download(str(folder_or_repo_id), revision)
-    elif revision is not None:
-        raise OvbookError(f"revision '{revision}' was asked of the folder {folder}: a folder has only itself")
-    for name in ("config.json", "model.safetensors"):
-        if not (folder / name).exists() and not (folder / f"{name}.index.json").exists():
+    folder, source = Path(folder_or_repo_id), str(folder_or_repo_id)
+    if folder.is_dir():
+        if revision is not None:
             raise OvbookError(
-                f"{folder_or_repo_id} is no checkpoint that this decoder reads: it lacks {name}"
+                f"revision '{revision}' was asked of the folder {folder}: a folder has only itself"
             )
-    try:
-        spec = _read_config(json.loads((folder / "config.json").read_text()), str(folder_or_repo_id))
-        stored = _read_weights(folder)
-    except OvbookError:
-        raise
-    except Exception as error:  # json and safetensors each have their own exceptions for a damaged file
+    elif isinstance(folder_or_repo_id, Path) or not _REPOSITORY.fullmatch(source):
+        what = "is a file" if folder.is_file() else "is not there"
         raise OvbookError(
-            f"{folder_or_repo_id} is damaged and cannot be read as a checkpoint ({error}): delete it and make or "
-            f"download it again"
-        ) from error
+            f"a checkpoint was asked of {source}, which {what}: name its folder, or a repository as OWNER/NAME"
+        )
+    else:
+        folder = _download(source, revision)
+    _check_there(folder, "config.json", source)
+    spec = _spec_of(folder, source)
+    _check_there(folder, "model.safetensors", source)
+    try:
+        stored = _read_weights(folder)
+    except Exception as error:  # json and safetensors each have their own exceptions for a damaged file
+        raise _damaged(source, error) from error
     params: Params = {}
     for name, shape in parameter_shapes(spec).items():
         if name not in stored or tuple(stored[name].shape) != shape:
@@ -149,14 +156,41 @@ def load_checkpoint(
 def _download(repo: str, revision: str | None) -> Path:
     from ovbook import hub
 
-    try:
-        from huggingface_hub import snapshot_download
+    folder = hub.download(repo, revision, patterns=["config.json"])
+    if (folder / "config.json").exists():
+        _spec_of(folder, repo)  # before gigabytes of weights that this decoder could not use
+        # By the commit, so that both parts are of one state.
+        hub.download(repo, folder.name, patterns=["config.json", *_WEIGHTS])
+    return folder
 
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=_FILES))
+
+def _check_there(folder: Path, name: str, source: str) -> None:
+    if not (folder / name).exists() and not (folder / f"{name}.index.json").exists():
+        raise OvbookError(
+            f"{source} is no checkpoint that this decoder reads: it lacks {name}; load one in another form with "
+            f"transformers' AutoModelForCausalLM"
+        )
+
+
+def _spec_of(folder: Path, source: str) -> ModelSpec:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return _read_config(config, source)
     except OvbookError:
         raise
-    except Exception as error:  # everything a network can do; the hub room turns it into one sentence
-        raise hub.explain(error, repo, revision) from error
+    except KeyError as error:
+        raise OvbookError(
+            f"{source} is no checkpoint that this decoder reads: its config.json lacks {error}"
+        ) from error
+    except Exception as error:  # no JSON, or values of odd types
+        raise _damaged(source, error) from error
+
+
+def _damaged(source: str, error: Exception) -> OvbookError:
+    reason = str(error).strip().split("\n")[0]
+    return OvbookError(
+        f"{source} is damaged and cannot be read as a checkpoint ({reason}): delete it and make or download it again"
+    )
 
 
 def _read_weights(folder: Path) -> Params:

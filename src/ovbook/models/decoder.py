@@ -17,7 +17,7 @@ from torch import Tensor
 from ovbook.errors import OvbookError
 from ovbook.models.spec import ModelSpec, Params
 
-__all__ = ["constant", "forward", "head_weight", "hidden", "member", "stack"]
+__all__ = ["constant", "forward", "head_name", "head_weight", "hidden", "member", "stack"]
 
 
 def stack(models: list[Params]) -> Params:
@@ -35,11 +35,16 @@ def forward(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor:
     return linear(hidden(params, spec, tokens), head_weight(params, spec))
 
 
-def head_weight(params: Params, spec: ModelSpec) -> Tensor:
-    """The matrix ``[K, vocab, width]`` that turns the last hidden state into logits."""
+def head_name(spec: ModelSpec) -> str:
+    """Name of the matrix that turns the last hidden state into logits; the embedding's where the two are tied."""
     if spec.arch == "neox":
-        return params["gpt_neox.embed_in.weight" if spec.tied else "embed_out.weight"]
-    return params["model.embed_tokens.weight" if spec.tied else "lm_head.weight"]
+        return "gpt_neox.embed_in.weight" if spec.tied else "embed_out.weight"
+    return "model.embed_tokens.weight" if spec.tied else "lm_head.weight"
+
+
+def head_weight(params: Params, spec: ModelSpec) -> Tensor:
+    """That matrix, ``[K, vocab, width]``."""
+    return params[head_name(spec)]
 
 
 def hidden(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor:
@@ -176,13 +181,13 @@ def _attend(qk: Tensor, v: Tensor, spec: ModelSpec, shape: tuple[int, int, int])
 
 
 def constant(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compute a table once for each set of arguments; to a compiler, what it returns is a constant."""
+    """Compute a table once for each set of arguments; a compiler sees the function itself and folds it in."""
     cached = functools.lru_cache(maxsize=64)(function)
 
     def table(*args: Any) -> Any:
-        return cached(*args)
+        return function(*args) if torch.compiler.is_compiling() else cached(*args)
 
-    return functools.update_wrapper(torch.compiler.assume_constant_result(table), function)
+    return functools.update_wrapper(table, function)
 
 
 def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

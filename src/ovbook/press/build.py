@@ -11,8 +11,8 @@ from pathlib import Path
 from ovbook.errors import OvbookError
 from ovbook.press.execute import current, execute
 from ovbook.press.progress import duration
-from ovbook.press.project import Chapter, Project
 from ovbook.press.render import render
+from ovbook.project import Chapter, Project
 
 __all__ = ["PUBLISHED", "build", "one_at_a_time"]
 

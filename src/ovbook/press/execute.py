@@ -16,14 +16,17 @@ from typing import Any
 from ovbook.errors import OvbookError
 from ovbook.files import atomic_write
 from ovbook.press.convert import to_notebook
+from ovbook.press.dress import check_header, dress
 from ovbook.press.lint import problems
 from ovbook.press.normalise import normalise
 from ovbook.press.progress import ChapterLine, duration, last_report
-from ovbook.press.project import Chapter, Project
 from ovbook.press.provenance import provenance, stamp
+from ovbook.project import Chapter, Project
+from ovbook.runs.ledger import VARIABLE, ledger_summary
 
-__all__ = ["current", "execute", "read_executed"]
+__all__ = ["current", "execute", "read_executed", "stale"]
 
+_LEDGER = "ledger.jsonl"
 _GRACE = 30.0
 """Seconds a kernel gets to end the run in hand after Ctrl-C."""
 
@@ -46,6 +49,11 @@ def current(project: Project, chapter: Chapter, parameters: Mapping[str, Any]) -
     return bool(notebook.metadata.get("ovbook", {}).get("stamp") == stamp(project, chapter, parameters))
 
 
+def stale(notebook: Any, chapter: Chapter) -> bool:
+    """True when the source of `chapter` has changed since `notebook` was executed from it."""
+    return bool(notebook.metadata.get("ovbook", {}).get("source_sha256") != chapter.source_hash)
+
+
 def execute(
     project: Project, chapter: Chapter, parameters: Mapping[str, Any], output: Path, *, publish: bool = True
 ) -> Any:
@@ -61,7 +69,9 @@ def execute(
     begun = stamp(project, chapter, parameters)
     source_hash = chapter.source_hash
     line = ChapterLine(chapter.name)
-    run = _Run(project=project, source=to_notebook(chapter.path), parameters=dict(parameters))
+    source = to_notebook(chapter.path)
+    check_header(source, project, chapter.name)
+    run = _Run(project=project, source=source, parameters=dict(parameters))
     try:
         notebook = run.watch(line)
     except KeyboardInterrupt:
@@ -74,9 +84,12 @@ def execute(
         line.end(f"failed after {duration(line.elapsed)}")
         kept = _keep_failed(project, chapter, notebook)
         raise OvbookError(_sentence(chapter, run.failure, kept)) from None
-    record = provenance(project, chapter, parameters, seconds=line.elapsed, peak_bytes=run.peak_bytes)
+    record = provenance(
+        project, chapter, parameters, seconds=line.elapsed, peak_bytes=run.peak_bytes, runs=run.ledger
+    )
     record |= {"stamp": begun, "source_sha256": source_hash}
     normalise(notebook, record)
+    dress(notebook, project, buttons=output == project.executed(chapter))
     found = problems(notebook) if publish else []
     if found:
         line.end(f"not fit to publish after {duration(line.elapsed)}")
@@ -117,6 +130,7 @@ class _Run:
     source: Any
     parameters: dict[str, Any]
     peak_bytes: int = 0
+    ledger: dict[str, Any] | None = None
     failure: Any = None
     _notebook: Any = None
     _error: BaseException | None = None
@@ -137,6 +151,7 @@ class _Run:
                 self._stop()
                 raise
             thread.join()
+            self.ledger = ledger_summary(Path(scratch) / _LEDGER)
         if self._error is not None:
             raise OvbookError(
                 f"the kernel did not finish ({type(self._error).__name__}: {self._error}): run the same "
@@ -218,6 +233,7 @@ def _environment(project: Project, scratch: Path) -> Iterator[None]:
     ours = {
         "OVBOOK_STORE": str(project.store),
         "OVBOOK_PROGRESS_FILE": str(scratch / "progress.jsonl"),
+        VARIABLE: str(scratch / _LEDGER),
         "IPYTHONDIR": str(scratch / "ipython"),
         "JUPYTER_PREFER_ENV_PATH": "1",
         "JUPYTER_PLATFORM_DIRS": "1",
@@ -225,6 +241,7 @@ def _environment(project: Project, scratch: Path) -> Iterator[None]:
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "PYTHONHASHSEED": "0",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "OVBOOK_STILL": "1",  # labs show a still picture: see ovbook.labs.still
     }
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)

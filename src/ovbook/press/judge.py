@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["judge_parameters", "plan_of"]
+__all__ = ["filled", "judge_parameters", "plan_of"]
 
 
 def judge_parameters(values: Mapping[str, Any]) -> None:
@@ -14,6 +14,17 @@ def judge_parameters(values: Mapping[str, Any]) -> None:
     from ovbook.runs import parameters
 
     parameters(**values)
+
+
+def filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` filled up from their scale; as they are where the runs do not know such parameters."""
+    from ovbook.errors import OvbookError
+    from ovbook.runs import parameters
+
+    try:
+        return dict(parameters(**values))
+    except OvbookError:
+        return dict(values)
 
 
 def plan_of(path: Path, values: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from ovbook.errors import OvbookError
 from ovbook.files import atomic_write, canonical_json, sha256_bytes
 from ovbook.press.convert import to_notebook
-from ovbook.press.project import Chapter, Project
+from ovbook.project import Chapter, Project
 
 __all__ = ["copy_chapter", "copy_chapters", "open_lab"]
 

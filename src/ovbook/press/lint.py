@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ovbook.press.anatomy import missing
+from ovbook.press.mime import notes_of
+
 __all__ = ["CHART_BYTES", "NOTEBOOK_BYTES", "PAGE_BYTES", "STDERR_LINES", "problems"]
 
 CHART_BYTES = 300_000
@@ -24,6 +27,8 @@ _GLUED = "application/papermill.record/"
 _ABSOLUTE = re.compile(
     r"(?<![\w./:<~-])(?:/(?:home|root|Users|tmp|private|var|mnt|work|opt|media)/|[A-Z]:\\\\?)[^\s\"'<>]+"
 )
+_EVIDENCE = re.compile(r"\bn = \d.*\binterval")
+_FIGURE = re.compile(r"^[`:]{3,}\{glue:figure\}[ \t]+(\S+)", re.MULTILINE)
 _SHOWN = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml")
 
 
@@ -35,7 +40,9 @@ def problems(notebook: Any) -> list[str]:
         *_streams(notebook),
         *_paths(notebook),
         *_charts(notebook),
+        *_figures(notebook),
         *_sizes(notebook),
+        *missing(notebook),
     ]
 
 
@@ -121,11 +128,49 @@ def _charts(notebook: Any) -> Iterator[str]:
                     f"code cell {number} has a chart without a description: add .properties(description='a "
                     f"sentence for those who cannot see it')"
                 )
+            if not _EVIDENCE.search(_subtitle(spec)):
+                yield (
+                    f"code cell {number} has a chart that does not say its n and interval below its title: give it "
+                    f"title=heading('the finding', evidence(table)) from ovbook.charts"
+                )
             size = len(json.dumps(spec))
             if size > CHART_BYTES:
                 yield (
                     f"code cell {number} has a chart of {size:,} bytes (at most {CHART_BYTES:,}): thin its "
                     f"data"
+                )
+
+
+def _subtitle(spec: Any) -> str:
+    title = spec.get("title")
+    below = title.get("subtitle", "") if isinstance(title, dict) else ""
+    return " ".join(below) if isinstance(below, list) else str(below)
+
+
+def _figures(notebook: Any) -> Iterator[str]:
+    """A glued chart is a numbered figure: shown once, under one caption, with the table it draws."""
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    shown = _FIGURE.findall(prose)
+    for number, cell in _code(notebook):
+        tags = cell.metadata.get("tags", [])
+        for output in cell.get("outputs", []):
+            glued = output.get("metadata", {}).get("scrapbook", {})
+            data = output.get("data", {})
+            spec = data.get(_OURS, data.get(_GLUED + _OURS))
+            if not glued or spec is None:
+                continue
+            spec = json.loads(_text(spec)) if isinstance(spec, str | list) else spec
+            name = glued.get("name")
+            if "table" not in notes_of(spec):
+                yield f"the figure {name} has no table: glue it with ovbook.charts.figure(name, chart, table)"
+            if (count := shown.count(name)) != 1:
+                yield (
+                    f"the figure {name} is shown {count} times: write ```{{glue:figure}} {name} once, with a :name: and "
+                    f"a caption"
+                )
+            if _OURS in data and not {"remove-output", "remove-cell"} & set(tags):
+                yield (
+                    f"code cell {number} would show the figure {name} a second time: tag the cell 'remove-output'"
                 )
 
 

@@ -7,18 +7,16 @@ from typing import Any
 
 from ovbook.press.convert import cell_ids
 
-__all__ = ["FOOT_TAG", "normalise"]
+__all__ = ["normalise"]
 
-FOOT_TAG = "ovbook-foot"
 _NOISE = ("papermill", "execution")
 
 
 def normalise(notebook: Any, record: Mapping[str, Any]) -> None:
     """Change `notebook` in place and write `record` (see `ovbook.press.provenance`) into its metadata.
 
-    Ids come from the cell's position, per-cell times and absolute paths of the executor go, the cell that
-    papermill injects is kept but not shown (the record and the page's foot say which values were used), and a
-    last line says where the page came from.
+    Ids come from the cell's position, per-cell times and absolute paths of the executor go, and the cell that papermill
+    injects is kept but not shown (the record and the page's head say which values were used).
     """
     for cell in notebook.cells:
         for key in _NOISE:
@@ -35,28 +33,6 @@ def normalise(notebook: Any, record: Mapping[str, Any]) -> None:
         "parameters": dict(ran.get("parameters", {})),
         "exception": ran.get("exception"),
     }
-    notebook.metadata["ovbook"] = dict(record)
-    notebook.cells = [cell for cell in notebook.cells if FOOT_TAG not in cell.metadata.get("tags", [])]
-    notebook.cells.append(_foot(record))
+    # What the chapter says of itself stays beside what happened to it.
+    notebook.metadata["ovbook"] = {**notebook.metadata.get("ovbook", {}), **record}
     cell_ids(notebook)
-
-
-def _foot(record: Mapping[str, Any]) -> Any:
-    import nbformat
-
-    given = record.get("parameters") or {}
-    values = ", ".join(f"`{name} = {value!r}`" for name, value in given.items()) or "its default parameters"
-    came = f"source `{record['source_sha256'][:10]}`"
-    if record.get("commit"):
-        came += f", commit `{record['commit'][:10]}`" + (" with local changes" if record.get("dirty") else "")
-    text = (
-        f"---\n*Computed with {values} in {_duration(record['seconds'])} on {record['cores']} cores, using "
-        f"at most {record['peak_mib'] / 1024:.1f} GiB; finished results are reused, so a first run takes "
-        f"longer; {came}.*"
-    )
-    return nbformat.v4.new_markdown_cell(text, metadata={"tags": [FOOT_TAG]})
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60:02d} s"

@@ -7,16 +7,17 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import ovbook
 from ovbook.files import canonical_json, sha256_bytes, sha256_file
-from ovbook.press.project import Chapter, Project
+from ovbook.project import Chapter, Project
 
 __all__ = ["commit", "folder_hash", "package_hash", "provenance", "stamp", "versions"]
 
-_PRESS_VERSION = 1
+_PRESS_VERSION = 2
 """Raise by one when a change to the press alters executed notebooks."""
 
 _LIBRARIES = (
@@ -91,15 +92,22 @@ def commit(root: Path) -> dict[str, Any]:
 
 
 def provenance(
-    project: Project, chapter: Chapter, parameters: Mapping[str, Any], *, seconds: float, peak_bytes: int
+    project: Project,
+    chapter: Chapter,
+    parameters: Mapping[str, Any],
+    *,
+    seconds: float,
+    peak_bytes: int,
+    runs: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The record written into an executed notebook's metadata under ``ovbook``.
 
     `seconds` is wall time of the execution, `peak_bytes` the largest sum of resident memory of the kernel and
-    its workers that was seen.
+    its workers that was seen, `runs` the summary of its ledger (`ovbook.runs.ledger`), None without runs.
     """
     return {
         "chapter": chapter.name,
+        "executed_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "stamp": stamp(project, chapter, parameters),
         "source_sha256": chapter.source_hash,
         "parameters": dict(parameters),
@@ -110,4 +118,5 @@ def provenance(
         "cores": os.cpu_count(),
         "seconds": round(seconds, 1),
         "peak_mib": round(peak_bytes / 2**20),
+        "runs": None if runs is None else dict(runs),
     }

@@ -10,15 +10,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from ovbook.errors import OvbookError
 from ovbook.files import atomic_write, canonical_json, sha256_bytes, sha256_file
+from ovbook.press import vendor
 from ovbook.press.convert import title, to_notebook
-from ovbook.press.execute import read_executed
+from ovbook.press.downloads import write_downloads
+from ovbook.press.dress import dress
+from ovbook.press.execute import read_executed, stale
+from ovbook.press.hosts import refuse_foreign
 from ovbook.press.lint import problems
-from ovbook.press.project import Chapter, Project
-from ovbook.press.provenance import folder_hash, versions
-from ovbook.press.scoreboard import scoreboard
+from ovbook.press.pages import write_pages
+from ovbook.press.pages.status import built_with
+from ovbook.press.provenance import folder_hash
+from ovbook.project import Chapter, Project
 
 __all__ = ["render"]
 
@@ -42,7 +48,10 @@ def render(project: Project, *, say: Callable[[str], None] = lambda _: None) -> 
         say("the pages are up to date")
         return first
     say(f"building the pages ({len(stubs)} of them stubs)" if stubs else "building the pages")
+    vendor.verify()
     built = _sphinx(project, strict=not stubs)
+    write_downloads(project, built)
+    refuse_foreign(built)
     atomic_write(built / ".ovbook-site.json", json.dumps({"stamp": wanted, "stubs": stubs}))
     _swap(built, project.site)
     return first
@@ -50,7 +59,10 @@ def render(project: Project, *, say: Callable[[str], None] = lambda _: None) -> 
 
 def _prepare(project: Project) -> list[str]:
     """Gate the executed chapters, write the stubs and the generated pages; return the names of the stubs."""
-    stubs, executed = [], []
+    import nbformat
+
+    stubs: list[str] = []
+    executed: dict[str, Any] = {}
     (project.book / "chapters").mkdir(parents=True, exist_ok=True)
     _drop_leftovers(project)
     for chapter in project.chapters():
@@ -62,16 +74,17 @@ def _prepare(project: Project) -> list[str]:
             stubs.append(chapter.name)
             continue
         stub.unlink(missing_ok=True)
-        came_from = notebook.metadata.get("ovbook", {}).get("source_sha256")
-        if came_from != chapter.source_hash:
+        if stale(notebook, chapter):
             raise OvbookError(
                 f"the executed chapter {chapter.name} is stale, its source has changed since: run 'make "
                 f"book' (or remove {project.executed(chapter).relative_to(project.root)} for a stub)"
             )
         if found := problems(notebook):
             raise OvbookError(f"chapter {chapter.name} may not be published: {found[0]}")
-        executed.append(project.executed(chapter))
-    _write_if_changed(project.book / "_generated" / "scoreboard.md", scoreboard(executed, project.results))
+        dress(notebook, project, buttons=True)
+        _write_if_changed(project.executed(chapter), nbformat.writes(notebook) + "\n")
+        executed[chapter.name] = notebook
+    write_pages(project, executed)
     return stubs
 
 
@@ -104,22 +117,18 @@ def _write_if_changed(path: Path, text: str) -> None:
 def _site_stamp(project: Project) -> str:
     static = Path(__file__).parent
     parts = [sha256_file(project.root / name) for name in _CONFIGURATION]
-    pages = folder_hash(project.book, skip=("_build",))
-    return sha256_bytes(canonical_json([parts, pages, folder_hash(static), _sphinx_versions()]))
-
-
-def _sphinx_versions() -> dict[str, str]:
-    import importlib.metadata
-
-    names = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "vl-convert-python")
-    return {"python": versions()["python"], **{name: importlib.metadata.version(name) for name in names}}
+    pages = [
+        folder_hash(project.book, skip=("_build",)),
+        folder_hash(project.root / "examples"),
+    ]  # shown on a page
+    return sha256_bytes(canonical_json([parts, pages, folder_hash(static), built_with()]))
 
 
 def _sphinx(project: Project, *, strict: bool) -> Path:
     """Run Jupyter Book into the scratch folder and return the folder of pages."""
     target = project.work / "site"
     fresh = target / "_build" / ".press-stamp"
-    press = canonical_json([folder_hash(Path(__file__).parent), _sphinx_versions()])
+    press = canonical_json([folder_hash(Path(__file__).parent), built_with()])
     if not fresh.is_file() or fresh.read_text() != press:
         shutil.rmtree(target, ignore_errors=True)  # pages drawn by another version of ourselves
     command = [

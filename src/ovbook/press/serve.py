@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing: a reader who serves a book does not want a line per picture."""
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that hung up; anything else is shown as usual."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def server(folder: Path, port: int = 8000) -> http.server.ThreadingHTTPServer:
     """Return a server of `folder` on the loopback address, bound, not yet serving; port 0 takes a free one.
 
@@ -26,7 +34,7 @@ def server(folder: Path, port: int = 8000) -> http.server.ThreadingHTTPServer:
         raise OvbookError(f"there is no site in '{folder}': build it with 'make book' or 'make render'")
     handler = functools.partial(_Quiet, directory=str(folder))
     try:
-        return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        return _Server(("127.0.0.1", port), handler)
     except OSError as error:
         raise OvbookError(
             f"port {port} cannot be used ({error.strerror or error}): give another, or --port 0 for a free "

@@ -12,7 +12,8 @@ the store does not hold yet, and its `Results` give tables.
 
 from __future__ import annotations
 
-from ovbook.runs.measures import Evaluate, Perturb
+from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
+from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
 from ovbook.runs.results import Results
@@ -31,12 +32,16 @@ __all__ = [
     "Evaluate",
     "FineTune",
     "Interrupted",
+    "LinearNetwork",
+    "LinearNoise",
+    "LinearTuning",
     "Parameters",
     "Perturb",
     "Plan",
     "Pretrain",
     "Results",
     "Schedule",
+    "Sharpness",
     "Spec",
     "Store",
     "StoreWarning",

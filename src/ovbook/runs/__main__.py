@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 from ovbook.errors import OvbookError
-from ovbook.runs.chapter import find_chapter, read_experiment
+from ovbook.project import find_chapter
+from ovbook.runs.chapter import read_experiment
 from ovbook.runs.knobs import read_assignments
 from ovbook.runs.machine import check_device, resolve_device
 from ovbook.runs.plan import plan
@@ -27,7 +28,7 @@ __all__ = ["main"]
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ovbook.runs", description=__doc__.partition("\n")[0])
-    parser.add_argument("chapter", help="a chapter's .py file, or the beginning of its name, like 02")
+    parser.add_argument("chapter", help="number (02), name, or path of a py:percent file")
     parser.add_argument("--scale", help=f"one of {', '.join(SCALES)}; by default the chapter's own")
     parser.add_argument("--out", help="the store to fill; by default OVBOOK_STORE, else .ovbook")
     parser.add_argument(
@@ -69,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    experiment = read_experiment(find_chapter(arguments.chapter))
+    experiment = read_experiment(find_chapter(arguments.chapter).path)
     if arguments.out:
         os.environ["OVBOOK_STORE"] = str(Path(arguments.out).resolve())
     given = read_assignments(arguments.given, experiment.declared(), experiment.path.stem)

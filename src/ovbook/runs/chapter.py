@@ -14,7 +14,7 @@ from ovbook.runs.knobs import Parameter, declared
 from ovbook.runs.settings import Parameters, parameters
 from ovbook.runs.spec import Spec
 
-__all__ = ["Experiment", "find_chapter", "read_experiment"]
+__all__ = ["Experiment", "read_experiment"]
 
 _CELL = re.compile(r"^# %%(?P<head>.*)$", re.MULTILINE)
 _TAGS = re.compile(r"tags=(\[[^\]]*\])")
@@ -58,23 +58,6 @@ class Experiment:
         p = space.get("p")
         p = p if isinstance(p, Parameters) else parameters(**values)
         return list(space["experiment"](p)), p
-
-
-def find_chapter(name: str) -> Path:
-    """A chapter by its path, or by the beginning of its name (``02``) in ``chapters/``."""
-    path = Path(name)
-    if path.is_file():
-        return path
-    known = sorted(Path("chapters").glob("*.py"))
-    found = [chapter for chapter in known if chapter.stem.startswith(name.removesuffix(".py"))]
-    if len(found) != 1:
-        names = ", ".join(chapter.stem for chapter in found or known)
-        hint = did_you_mean(name, [chapter.stem for chapter in known])
-        what = "names more than one chapter" if found else "is no chapter"
-        raise OvbookError(
-            f"'{name}' {what}{hint}: give a .py file, or one of {names or 'those in chapters/'}"
-        )
-    return found[0]
 
 
 def read_experiment(path: Path) -> Experiment:

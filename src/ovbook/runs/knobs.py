@@ -65,7 +65,9 @@ def declared(source: str, chapter: str) -> dict[str, Parameter]:
                 f"parameter '{name}' of chapter {chapter} is computed ('{ast.unparse(value)}'): give it a "
                 f"literal value and derive in a later cell, or a changed parameter would not reach it"
             ) from error
-        comment = comments.get(node.end_lineno or node.lineno, "")
+        # A long line may have been broken, with the comment inside the brackets.
+        lines = range(node.end_lineno or node.lineno, node.lineno - 1, -1)
+        comment = next((comments[line] for line in lines if line in comments), "")
         found[name] = Parameter(name=name, annotation=annotation, default=default, help=comment)
     return found
 

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Literal
 
+from ovbook.errors import OvbookError, did_you_mean
+from ovbook.own import is_own, own_function, own_hash
 from ovbook.runs.data import corpus_hash
-from ovbook.runs.fields import one_of, repeated, whole
+from ovbook.runs.fields import repeated, whole
 from ovbook.runs.spec import Spec, purpose_seed
 from ovbook.runs.specs import Checkpoint, base_problems
 
-__all__ = ["Evaluate", "Perturb"]
+__all__ = ["Evaluate", "Perturb", "Sharpness"]
 
 NOISES = ("init", "relative")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Perturb(Spec):
-    """The loss of `base` under Gaussian noise on its weights.
+    """The loss of `base` under Gaussian noise on its weights, or after a change of the reader's own.
 
-    gammas: sizes of the noise, in units of the initial spread (`noise` "init") or of each tensor's present root
-        mean square ("relative"); 0 is the model as it is.
-    draws: noise draws per gamma, averaged within the seed; even, because they come in antithetic pairs.
+    noise: "init", "relative", or ``module:function`` (see `ovbook.perturb.changed`): its module's source is part of
+        the key.
+    gammas: sizes of the noise, in units of the initial spread ("init") or of each tensor's present root mean
+        square ("relative"), or whatever the function takes them for; 0 is the model as it is.
+    draws: noise draws per gamma, averaged within the seed; even, because they come in antithetic pairs. A function
+        without chance needs 1.
     rows: validation rows on which the loss is measured.
     """
 
     base: Checkpoint
     gammas: tuple[float, ...]
     draws: int = 4
-    noise: Literal["init", "relative"] = "init"
+    noise: str = "init"
     rows: int = 64
 
     def problems(self) -> Iterator[str]:
@@ -38,7 +42,11 @@ class Perturb(Spec):
         yield from repeated("gammas", self.gammas)
         yield from whole("draws", self.draws)
         yield from whole("rows", self.rows)
-        yield from one_of("noise", self.noise, NOISES)
+        yield from _noise_problems(self.noise)
+
+    def data_hash(self) -> str | None:
+        """Hash of the source of a perturbation of the reader's own; None for the built-in noises."""
+        return own_hash(self.noise) if is_own(self.noise) else None
 
     @property
     def noise_seed(self) -> int:
@@ -53,6 +61,19 @@ class Perturb(Spec):
     def label(self) -> str:
         """What is shaken."""
         return f"{self.noise} noise on {self.base.root.label()}" if isinstance(self.base, Checkpoint) else ""
+
+
+def _noise_problems(noise: object) -> Iterator[str]:
+    if is_own(noise):
+        try:
+            own_function(str(noise))
+        except OvbookError as error:
+            yield str(error)
+    elif noise not in NOISES:
+        yield (
+            f"noise is {noise!r}{did_you_mean(str(noise), NOISES)}, but it must be one of {', '.join(NOISES)}, or a "
+            f"function of your own such as mine:quantise"
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,4 +105,36 @@ class Evaluate(Spec):
 
     def label(self) -> str:
         """What is scored."""
+        return self.base.root.label() if isinstance(self.base, Checkpoint) else ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sharpness(Spec):
+    """The curvature of the loss around `base`: traces and the largest eigenvalue (`ovbook.sharpness`).
+
+    probes: random vectors per trace. rows: validation rows on which the loss is curved.
+    """
+
+    base: Checkpoint
+    probes: int = 16
+    rows: int = 16
+
+    def problems(self) -> Iterator[str]:
+        """See `Spec.problems`."""
+        yield from base_problems(self.base)
+        yield from whole("probes", self.probes)
+        yield from whole("rows", self.rows)
+
+    @property
+    def probe_seed(self) -> int:
+        """Seed of the probes, the same for all budgets of a seed."""
+        return purpose_seed(self.base.root.seed, "probes")
+
+    @property
+    def evaluation_seed(self) -> int:
+        """Seed of the validation rows, the same for all budgets of a seed."""
+        return purpose_seed(self.base.root.seed, "validation")
+
+    def label(self) -> str:
+        """What is measured."""
         return self.base.root.label() if isinstance(self.base, Checkpoint) else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from ovbook.errors import OvbookError
 from ovbook.files import atomic_write, canonical_json
 from ovbook.runs.machine import worker_count
-from ovbook.runs.measures import Evaluate, Perturb
+from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.spec import Spec
 from ovbook.runs.specs import FineTune, Pretrain
 from ovbook.runs.store import Store
@@ -141,6 +141,8 @@ def _steps(spec: Spec) -> float:
         return spec.examples * spec.epochs / spec.batch
     if isinstance(spec, Perturb):
         return 2.0 * len(spec.gammas) * spec.draws  # new weights, then a forward pass
+    if isinstance(spec, Sharpness):
+        return 2.0 * _products(spec)
     return 0.0
 
 
@@ -155,8 +157,16 @@ def _trained_tokens(spec: Spec, root: Pretrain) -> float:
     if isinstance(spec, Evaluate):
         return _FORWARD * spec.rows * row * max(1, len(spec.corpora))
     if isinstance(spec, FineTune):
-        return spec.examples * spec.epochs * row + 2 * _FORWARD * spec.rows * row
+        tasks = 1 + len(spec.also)
+        return spec.examples * spec.epochs * row + 2 * _FORWARD * row * (tasks * spec.rows + spec.documents)
+    if isinstance(spec, Sharpness):
+        return 2 * spec.rows * row * _products(spec)
     return 0.0
+
+
+def _products(spec: Sharpness) -> int:
+    """Hessian products, each about two training steps: two traces, and some fifty for the largest eigenvalue."""
+    return 2 * spec.probes + 50
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ovbook.errors import OvbookError
-from ovbook.runs.machine import check_device, resolve_device
+from ovbook.runs.ledger import write_ledger
+from ovbook.runs.machine import check_device, resolve_device, worker_count
 from ovbook.runs.plan import Plan, Prices, plan
 from ovbook.runs.pool import Answer, Pool
 from ovbook.runs.progress import Progress
@@ -56,6 +58,7 @@ def execute(
     if stack is not None and (not isinstance(stack, int) or isinstance(stack, bool) or stack < 1):
         raise OvbookError(f"stack is {stack!r}, but it must be a whole number of at least 1, or None")
     store = store if isinstance(store, Store) else Store(store)
+    started = time.perf_counter()
     device = resolve_device(device)
     work = plan(specs, store, workers=workers, device=device, hashes=True)
     if work.todo:
@@ -66,6 +69,13 @@ def execute(
         _Execution(work, store, device, progress, 1 if stack is None and device == "cpu" else stack).run(
             here=here
         )
+    write_ledger(
+        work.targets,
+        store,
+        computed=len(work.todo),
+        seconds=time.perf_counter() - started,
+        workers=worker_count(workers) if device == "cpu" else 1,
+    )
     return Results(work.targets, store)
 
 

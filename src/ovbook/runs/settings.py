@@ -27,6 +27,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "rate": 6e-3,
         "rows": 8,
         "examples": 32,
+        "questions": 16,
     },
     "laptop": {
         "model": "olmo:32x2",
@@ -36,7 +37,8 @@ SCALES: dict[str, dict[str, Any]] = {
         "batch": 16,
         "rate": 6e-3,
         "rows": 32,
-        "examples": 256,
+        "examples": 1600,
+        "questions": 64,
     },
     "gpu": {
         "model": "olmo:64x2",
@@ -46,7 +48,8 @@ SCALES: dict[str, dict[str, Any]] = {
         "batch": 64,
         "rate": 3e-3,
         "rows": 256,
-        "examples": 1024,
+        "examples": 6400,
+        "questions": 512,
     },
     "paper": {
         "model": "90m",
@@ -56,7 +59,8 @@ SCALES: dict[str, dict[str, Any]] = {
         "batch": 512,
         "rate": 1e-3,
         "rows": 1024,
-        "examples": 4096,
+        "examples": 25600,
+        "questions": 1024,
     },
 }
 """What each scale fills in where the reader set nothing."""
@@ -110,8 +114,14 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "rows": _whole(1),
     "tasks": lambda name, value: iter(()),
     "examples": _whole(1),
+    "questions": _whole(1),
+    "twins": lambda name, value: iter(()),
+    "documents": _whole(1),
     "shots": _whole(0),
     "epochs": _at_least(0, above=True),
+    "exponent": _at_least(0),
+    "degrees": _numbers,
+    "pulls": _numbers,
     "precision": lambda name, value: one_of(name, value, ("float32", "bfloat16")),
     "ending": lambda name, value: one_of(
         name, value, ("annealed", "trunk", "branches", "clipped cosine", "all")
@@ -121,7 +131,7 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
 }
 """Every parameter a chapter may have, and what is wrong with a value. A new one is one line here."""
 
-_LISTS = {"worlds", "budgets", "gammas", "relative", "rates", "tasks", "models"}
+_LISTS = {"worlds", "budgets", "gammas", "relative", "rates", "tasks", "twins", "models", "degrees", "pulls"}
 _WHOLE_LISTS = {"worlds", "budgets"}
 
 

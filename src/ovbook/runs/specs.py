@@ -19,6 +19,7 @@ _COSINE = Schedule(kind="cosine", peak=3e-3, warmup=0.02, final=0.0)
 _WORLD = re.compile(r"world:(\d+)/(\w+)")
 PRECISIONS = ("float32", "bfloat16")
 FORMATS = ("Default", "IO", "Instruct")
+_PARTS = re.compile(r"all|head first|lora:[1-9]\d*")
 
 
 def tokens_text(tokens: int) -> str:
@@ -219,6 +220,18 @@ def model_problems(model: Any, context: Any) -> Iterator[str]:
         yield f"model is {model!r}, but it must be a text such as olmo:32x2"
 
 
+def _worldless(corpus: str, tasks: tuple[str, ...]) -> Iterator[str]:
+    """Tasks asked in the words of a world on another text: found before anything is trained."""
+    from ovbook.tasks import WORLD_TASKS, open_task
+
+    for name in dict.fromkeys(tasks):
+        if name in WORLD_TASKS and not corpus.startswith("world:"):
+            try:
+                open_task(name)
+            except OvbookError as error:
+                yield str(error)
+
+
 def base_problems(base: Any) -> Iterator[str]:
     """What is wrong with the model a run builds on."""
     if not isinstance(base, Checkpoint):
@@ -232,7 +245,11 @@ class FineTune(Spec):
     task: a task's name (`ovbook.tasks.open_task`); format: Default, IO or Instruct; shots: in every prompt.
     examples, epochs, batch, rate, schedule, warmup, weight_decay: of the tuning; rates are the caller's.
     seed: examples and their order; None is the base run's own seed.
-    rows: test examples that are scored.
+    rows: test examples that are scored. also: other tasks, scored on as many before and after.
+    documents: held-out documents on which the old loss is measured before and after.
+    parts: what is trained: "all", "head first" (half the steps on the output matrix alone) or "lora:RANK".
+    pull: decay of the weights towards the base model's, in units of the rate.
+    replay: share of every batch's rows that are documents of the pre-training text.
     """
 
     base: Checkpoint
@@ -248,6 +265,11 @@ class FineTune(Spec):
     warmup: float = 0.03
     weight_decay: float = 0.0
     rows: int = 256
+    also: tuple[str, ...] = ()
+    documents: int = 64
+    parts: str = "all"
+    pull: float = 0.0
+    replay: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
@@ -262,13 +284,28 @@ class FineTune(Spec):
         yield from base_problems(self.base)
         if not isinstance(self.task, str) or not self.task:
             yield f"task is {self.task!r}, but it must be a task's name"
+        if isinstance(self.base, Checkpoint):
+            yield from _worldless(self.base.root.corpus, (self.task, *self.also))
         yield from one_of("format", self.format, FORMATS)
-        for name, low in (("shots", 0), ("examples", 1), ("batch", 1), ("seed", 0), ("rows", 1)):
+        for name, low in (
+            ("shots", 0),
+            ("examples", 1),
+            ("batch", 1),
+            ("seed", 0),
+            ("rows", 1),
+            ("documents", 1),
+        ):
             yield from whole(name, getattr(self, name), low)
-        for name, least in (("rate", 0.0), ("epochs", 0.0), ("weight_decay", 0.0)):
+        for name, may_be_zero in (("rate", False), ("epochs", False), ("weight_decay", True), ("pull", True)):
             value = getattr(self, name)
-            if not number(value) or value < least or (name != "weight_decay" and value == 0):
-                yield f"{name} is {value!r}, but it must be a finite number {'of at least' if name == 'weight_decay' else 'above'} 0"
+            if not number(value) or value < 0 or (value == 0 and not may_be_zero):
+                yield f"{name} is {value!r}, but it must be a finite number {'of at least' if may_be_zero else 'above'} 0"
+        if not number(self.replay) or not 0 <= self.replay < 1:
+            yield f"replay is {self.replay!r}, but it must be a share of the rows, from 0 to below 1"
+        if not isinstance(self.parts, str) or not _PARTS.fullmatch(self.parts):
+            yield f"parts is {self.parts!r}, but it must be all, head first, or lora:RANK such as lora:4"
+        if isinstance(self.also, str) or not all(isinstance(name, str) and name for name in self.also):
+            yield f"also is {self.also!r}, but it must be a list of tasks' names"
         if not number(self.warmup) or not 0 <= self.warmup < 1:
             yield f"warmup is {self.warmup!r}, but it must be a share of the steps, from 0 to below 1"
         yield from one_of("schedule", self.schedule, KINDS)
@@ -279,8 +316,15 @@ class FineTune(Spec):
         """Seed of held-out rows, the same for all budgets of a base seed."""
         return purpose_seed(self.base.root.seed, "validation")
 
-    def data_hash(self) -> str | None:
-        """Hash of the task's own files, if it has any."""
+    @property
+    def replay_seed(self) -> int:
+        """Seed of the documents replayed; the base's own training documents come from another."""
+        return purpose_seed(self.base.root.seed, "replay")
+
+    def data_hash(self) -> str | list[str | None] | None:
+        """Hashes of the tasks' own files, if they have any."""
+        if self.also:
+            return [task_hash(name) for name in (self.task, *self.also)]
         return task_hash(self.task)
 
     def label(self) -> str:

@@ -172,6 +172,7 @@ def _compute(specs: list[Spec], store: Store, device: str) -> float:
                 "slot": slot,
                 "device": _device_name(device),
                 "threads": threads,
+                "peak_mib": _peak_mib(),
             }
             (out / "provenance.json").write_text(canonical_json(record | _software()), encoding="utf-8")
     return seconds
@@ -189,6 +190,16 @@ def _one_thread() -> int:
         torch.set_num_threads(1)
     assert torch.get_num_threads() == 1, "a run on a CPU has one thread"
     return int(torch.get_num_threads())
+
+
+def _peak_mib() -> int | None:
+    """The most memory that this process has held so far; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS, in KiB elsewhere
+    return round(most / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def _device_name(device: str) -> str:

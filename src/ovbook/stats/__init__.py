@@ -19,6 +19,7 @@ from ovbook.stats.curves import (
     u_shape,
     unsaturated,
 )
+from ovbook.stats.factors import SHARES, at_equal, variance_shares
 from ovbook.stats.intervals import (
     Interval,
     Test,
@@ -28,17 +29,22 @@ from ovbook.stats.intervals import (
     mean_interval,
     one_sided,
     paired_interval,
+    welch_interval,
 )
 from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
 from ovbook.stats.tables import inflections, unsaturated_budgets
+from ovbook.stats.tuning import before_after, tuned_on_others
 
 __all__ = [
+    "SHARES",
     "Cube",
     "Inflection",
     "Interval",
     "Reversal",
     "Test",
     "UShape",
+    "at_equal",
+    "before_after",
     "bootstrap_interval",
     "cube",
     "equivalence",
@@ -56,8 +62,11 @@ __all__ = [
     "reversals",
     "slope_per_seed",
     "summarise",
+    "tuned_on_others",
     "u_shape",
     "unsaturated",
     "unsaturated_budgets",
+    "variance_shares",
+    "welch_interval",
     "with_world",
 ]

@@ -175,7 +175,8 @@ def summarise(
     Columns: *by, mean, low, high, n (seeds that count), diverged (seeds that do not). Worlds are averaged
     inside the seed unless "world" is in `by`; a seed that diverged in any world does not count. With one
     seed, low and high are the mean: a line without a band. Where every seed diverged the three are
-    not-a-number.
+    not-a-number. The table's ``attrs`` say which `level` the interval has and how many worlds (1 where "world"
+    is in `by`) one number averages, so that a chart can state it.
     """
     by = list(by)
     inner = [name for name in by if name != "world"]
@@ -192,4 +193,6 @@ def summarise(
         else:
             row |= {"mean": np.nan, "low": np.nan, "high": np.nan, "n": 0}
         rows.append(row | {"diverged": int((~np.isfinite(numbers)).sum())})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    table.attrs = {"level": level, "worlds": 1 if "world" in by else int(data["world"].nunique())}
+    return table

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,29 +23,39 @@ __all__ = ["open_data_set", "open_task_file"]
 
 
 def _no_labels(row: Row) -> Example:
-    choices = tuple(row["choices"]) if row.get("choices") else None
-    return Example(question=row["question"], answer=row["answer"], choices=choices)
+    choices = row.get("choices")
+    if choices is not None and not isinstance(choices, list | tuple):
+        raise OvbookError(f"the field 'choices' holds {choices!r}: write a list of answers")
+    texts = tuple(_word(choice) for choice in choices) if choices else None
+    return Example(question=row["question"], answer=_word(row["answer"]), choices=texts)
+
+
+def _word(value: Any) -> Any:
+    """An answer as text; JSON files also write numbers and truths bare."""
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _read_jsonl(path: Path) -> list[dict[str, Any]]:
     opener = gzip.open if path.suffix == ".gz" else open
-    rows = []
-    with opener(path, "rt", encoding="utf-8") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (json.JSONDecodeError, UnicodeDecodeError):
-                row = None
-            if not isinstance(row, dict):
-                raise OvbookError(
-                    f"{path.name}, line {number}, is not a JSON object: write one object a line"
-                )
-            rows.append(row)
+    try:
+        with opener(path, "rb") as stream:
+            lines = enumerate(stream, start=1)
+            rows = [_row(line, f"{path.name}, line {n}") for n, line in lines if line.strip()]
+    except (OSError, EOFError, zlib.error) as error:
+        raise OvbookError(f"{path} cannot be read ({error}): mend the file or its permissions") from error
     if not rows:
         raise OvbookError(f"{path.name} holds no rows: give it one JSON object a line")
     return rows
+
+
+def _row(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):  # no UTF-8, or no JSON
+        row = None
+    if not isinstance(row, dict):
+        raise OvbookError(f"{place}, is not a JSON object: write one object a line")
+    return row
 
 
 def _file_of(folder: Path, split: str) -> Path | None:
@@ -51,20 +63,28 @@ def _file_of(folder: Path, split: str) -> Path | None:
 
 
 def _from_hub(described: DataSet, split: str) -> Sequence[Row]:
+    name, revision = str(described.hub), described.revision
+    how = f"put {split}.jsonl in a folder and name it, or mend the descriptor of '{described.name}'"
+
+    def read(commit: str | None) -> Sequence[Row]:
+        rows: Sequence[Row] = hub.read_data_set(
+            name, commit, config=described.config, split=split, revision=revision, how=how
+        )
+        return rows
+
     try:
-        import datasets
-    except ModuleNotFoundError as error:
-        raise OvbookError(
-            f"data set '{described.name}' comes from the hub through the package 'datasets', which is not "
-            f"installed: pip install datasets, or put {split}.jsonl in a folder and name it"
-        ) from error
-    name = str(described.hub)
-    # Asked first, because it says at once where there is no network; the library would go on trying.
-    commit = hub.resolve(name, described.revision, kind="dataset")
-    try:
-        return datasets.load_dataset(name, described.config, split=split, revision=commit)
-    except Exception as error:
-        raise hub.explain(error, name, described.revision, kind="dataset") from error
+        # Asked first, because it says at once where there is no network; the library would go on trying.
+        commit = hub.resolve(name, revision, kind="dataset")
+    except hub.Unreachable as error:
+        if revision is not None:
+            raise
+        try:
+            rows = read(None)  # what the library's own cache holds
+        except OvbookError:
+            raise error from None
+        warnings.warn(f"{name}: the copy downloaded earlier is used, because {error}", stacklevel=2)
+        return rows
+    return read(commit)
 
 
 class _Reader:
@@ -103,18 +123,35 @@ class _Reader:
 
     def example(self, row: Row, split: str, index: int) -> Example:
         name = self.described.name
+        where = f"row {index + 1} of the {split} split of '{name}'"
         try:
-            return self.described.example(row)
+            found = self.described.example(row)
         except KeyError as error:
             raise OvbookError(
-                f"row {index + 1} of the {split} split of '{name}' has no field {error}: it has "
-                f"{', '.join(row)}; rename the fields or mend the file"
+                f"{where} has no field {error}: it has {', '.join(row)}; rename the fields or mend the file"
             ) from error
         except HiddenLabel:
             raise OvbookError(
-                f"row {index + 1} of the {split} split of '{name}' has a hidden label (-1): a score on "
-                f"hidden labels means nothing, so test on a split that has labels"
+                f"{where} has a hidden label (-1): a score on hidden labels means nothing, so test on a split "
+                f"that has labels"
             ) from None
+        except OvbookError as error:
+            raise OvbookError(f"{where}: {error}") from error
+        except (
+            TypeError,
+            AttributeError,
+            ValueError,
+        ) as error:  # a field of another type than the descriptor takes
+            raise OvbookError(
+                f"{where} cannot be read as this task's ({error}): mend its fields {', '.join(row)}"
+            ) from error
+        texts = {"question": found.question, "answer": found.answer}
+        texts |= {f"choice {i + 1}": choice for i, choice in enumerate(found.choices or ())}
+        if wrong := [what for what, text in texts.items() if not isinstance(text, str) or not text.strip()]:
+            raise OvbookError(
+                f"{where} has {texts[wrong[0]]!r} for its {wrong[0]}, where text is needed: mend or drop the row"
+            )
+        return found
 
     def source(self, split: str, n: int, seed: int) -> list[Example]:
         """Up to `n` distinct examples; what a later split holds too (test before validation) is left out."""

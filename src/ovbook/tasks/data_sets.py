@@ -66,11 +66,17 @@ class HiddenLabel(Exception):
 
 def label_word(labels: Sequence[str], label: Any) -> str:
     """The word for the class number `label`; -1 (or nothing) is a hidden label and is refused."""
-    if label is None or int(label) < 0:
+    try:
+        number = -1 if label is None else int(label)
+    except (TypeError, ValueError):
+        number = len(labels)
+    if number < 0:
         raise HiddenLabel
-    if int(label) >= len(labels):
-        raise OvbookError(f"label {label} has no word: the labels are {', '.join(labels)}")
-    return labels[int(label)]
+    if number >= len(labels):
+        raise OvbookError(
+            f"label {label!r} has no word: labels are 0 to {len(labels) - 1}, for {', '.join(labels)}"
+        )
+    return labels[number]
 
 
 _YES_NO = ("yes", "no")

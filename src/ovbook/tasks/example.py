@@ -7,6 +7,7 @@ test item can never have been trained on.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,10 @@ from ovbook.tasks.wording import PLAIN, Wording
 __all__ = ["KINDS", "SPLITS", "Example", "Task", "check_split", "item_split", "seeded"]
 
 SPLITS = ("train", "validation", "test")
+"""Parts that every task's examples are divided into; none is in two of them."""
+
 KINDS = ("classification", "generation")
+"""What a task asks for: one of a few labels, or text."""
 
 _TEST_SHARE, _VALIDATION_SHARE = 0.25, 0.125
 _TRIES_PER_EXAMPLE = 200
@@ -148,10 +152,12 @@ def seeded(
     """Turn a function that draws examples without end into a task's source, splitting by item.
 
     Draws that fall in another split are dropped; validation and test drop repeated questions too. A task with
-    few of them stops after 200 draws for each example asked for, and returns what it found.
+    few of them stops after 200 draws for each example asked for, and returns what it found. The last few sets
+    drawn are kept.
     """
 
-    def source(split: str, n: int, seed: int) -> list[Example]:
+    @functools.lru_cache(maxsize=8)
+    def drawn(split: str, n: int, seed: int) -> tuple[Example, ...]:
         purpose = int.from_bytes(hashlib.sha256(f"task/{name}/{split}".encode()).digest()[:8], "big")
         rng = np.random.default_rng(np.random.SeedSequence([seed, purpose]))
         found: list[Example] = []
@@ -164,6 +170,6 @@ def seeded(
             found.append(example)
             if len(found) == n:
                 break
-        return found
+        return tuple(found)
 
-    return source
+    return lambda split, n, seed: list(drawn(split, n, seed))

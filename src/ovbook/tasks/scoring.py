@@ -34,6 +34,7 @@ from ovbook.tasks.metrics import metric_of
 __all__ = ["METHODS", "Scores", "answer_losses", "score"]
 
 METHODS = ("free", "constrained", "token")
+"""Ways to read an answer off a model; see `score`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from ovbook.errors import OvbookError, did_you_mean
 __all__ = ["FORMATS", "PLAIN", "Wording", "check_format"]
 
 FORMATS = ("Default", "IO", "Instruct")
+"""Ways to put a question: between signs that mean nothing, as bare input and output, or in plain words."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,8 +81,12 @@ def world_task(
     return register
 
 
+@lru_cache(maxsize=64)
 def open_world_task(name: str, world: World) -> Task:
-    """The task `name` in one world: a pure function of the world and the seed given to `examples`."""
+    """The task `name` in one world: a pure function of the world and the seed given to `examples`.
+
+    Kept, with the examples it has drawn, since many models are tuned on one task.
+    """
     if name not in WORLD_TASKS:
         raise OvbookError(
             f"unknown world task '{name}'{did_you_mean(name, WORLD_TASKS)}: the known ones are "
@@ -108,6 +112,8 @@ def _legend(labels: Sequence[str], meanings: Sequence[str]) -> str:
 
 _TOPIC_LABELS = LABELS[:8]
 _MOOD_LABELS = LABELS[8:12]
+_TOPIC_NUMBERS = NUMBERS[1:9]
+_MOOD_NUMBERS = NUMBERS[1:5]
 _FACT_TAGS = LABELS[12:16]
 _PLUS, _MINUS, _BIGGER, _SMALLER = LABELS[16:20]
 
@@ -146,6 +152,36 @@ def sentiment_of_unseen_words(world: World, rng: np.random.Generator) -> Iterato
     for passage, latents in _diaries(world, rng):
         split, words = _with_words_of_a_split(world, rng, passage, latents["mood"], "mood")
         yield Example(question=words, answer=_MOOD_LABELS[latents["mood"]], split=split, about=latents)
+
+
+# The same three with labels that the text is full of. What differs from their twins is the label alone: a word that
+# pre-training never showed is one that it taught the model never to say.
+
+
+@world_task("topic-known-labels", choices=_TOPIC_NUMBERS, instruction=_legend(_TOPIC_NUMBERS, tuple(TOPICS)))
+def topic_by_number(world: World, rng: np.random.Generator) -> Iterator[Example]:
+    """What is this passage about? Answered by a number from one to eight."""
+    for passage, latents in _diaries(world, rng):
+        yield Example(question=passage, answer=_TOPIC_NUMBERS[latents["topic"]], about=latents)
+
+
+@world_task("sentiment-known-labels", choices=_MOOD_NUMBERS, instruction=_legend(_MOOD_NUMBERS, tuple(MOODS)))
+def sentiment_by_number(world: World, rng: np.random.Generator) -> Iterator[Example]:
+    """In which mood was this diary written? Answered by a number from one to four."""
+    for passage, latents in _diaries(world, rng):
+        yield Example(question=passage, answer=_MOOD_NUMBERS[latents["mood"]], about=latents)
+
+
+@world_task(
+    "arithmetic-known-labels",
+    choices=("bigger", "smaller"),
+    instruction=_legend((_PLUS, _MINUS), ("plus", "minus")),
+)
+def arithmetic_in_words(world: World, rng: np.random.Generator) -> Iterator[Example]:
+    """Does a sum or difference come to something bigger or smaller than a third number? Answered in those words."""
+    for example in arithmetic(world, rng):
+        answer = "bigger" if example.answer == _BIGGER else "smaller"
+        yield Example(question=example.question, answer=answer, about=example.about)
 
 
 @world_task("fact", instruction=_legend(_FACT_TAGS, tuple(RELATIONS)))

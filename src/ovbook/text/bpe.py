@@ -13,7 +13,11 @@ SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
 """The first four ids, the same as a world's. Where a text spells one of them out, as WikiText does with
 ``<unk>``, it becomes that token, here and in any library that loads the tokenizer."""
 
-BOS, EOS = 1, 2
+BOS = 1
+"""Id of the token that begins a document."""
+
+EOS = 2
+"""Id of the token that ends a document."""
 
 TRAINING_CHARACTERS = 50_000_000
 """Merges are learnt from the first 50 million characters; more text hardly moves a vocabulary this small."""

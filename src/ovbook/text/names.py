@@ -18,7 +18,11 @@ __all__ = [
 ]
 
 DEFAULT_FIELD = "text"
+"""The column that is read unless `#field=` names another."""
+
 DEFAULT_VOCAB = 1024
+"""Size of the vocabulary unless `#vocab=` says otherwise."""
+
 DEFAULT_DOCUMENTS = 20_000
 """A `hub:` corpus is the first 20,000 documents of its split unless `#documents=` says otherwise."""
 

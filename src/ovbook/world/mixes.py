@@ -64,6 +64,7 @@ SHARES: dict[str, dict[str, float]] = {
 }
 """Share of documents by section. "gazette" talks about other people: its popularity is drawn anew."""
 MIXES = tuple(SHARES)
+"""Names of the mixes of documents that a world can write."""
 
 _ABOUT_PEOPLE = frozenset({"People", "Questions", "Talk", "Words", "Pairs", "News", "Notices"})
 

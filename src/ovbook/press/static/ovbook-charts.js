@@ -1,7 +1,10 @@
-/* Draws every chart of a page from the specification that lies inside its container. No other host is asked. */
+/* Draws every chart of a page from the specification that lies inside its container, and gives its sliders words.
+   No other host is asked. Colours of text and lines are the page's own CSS variables, so a chart follows the page
+   into the dark and onto paper without being drawn again. */
 (function () {
   "use strict";
-  const drawn = new Map(); // container -> { result, spec, target }
+  const drawn = new Map(); // container -> { spec, target, result }
+  const WAIT = 350; // a screen reader speaks once a slider has come to rest
   let loading = null;
 
   function loadBundle() {
@@ -18,62 +21,89 @@
     return loading;
   }
 
-  /* The page knows whether it is dark; text and lines of a chart take the page's colours. */
-  function pageConfig() {
-    const style = getComputedStyle(document.body);
-    const text = style.getPropertyValue("--pst-color-text-base").trim() || style.color;
-    const muted = style.getPropertyValue("--pst-color-text-muted").trim() || text;
+  const PAGE = { text: "var(--ovbook-ink)", muted: "var(--ovbook-ink-muted)", background: "transparent" };
+  const PAPER = { text: "#1f2328", muted: "#59636e", background: "#ffffff" }; // a saved picture has no page
+
+  function config(ink) {
     return {
-      background: "transparent",
-      font: style.fontFamily,
-      axis: { labelColor: text, titleColor: text, domainColor: muted, tickColor: muted, gridColor: muted },
-      legend: { labelColor: text, titleColor: text },
-      header: { labelColor: text, titleColor: text },
-      title: { color: text, subtitleColor: muted },
-      text: { color: text },
-      rule: { color: muted },
+      background: ink.background,
+      font: getComputedStyle(document.body).fontFamily,
+      axis: { labelColor: ink.text, titleColor: ink.text, domainColor: ink.muted, tickColor: ink.muted, gridColor: ink.muted },
+      legend: { labelColor: ink.text, titleColor: ink.text },
+      header: { labelColor: ink.text, titleColor: ink.text },
+      title: { color: ink.text, subtitleColor: ink.muted },
+      text: { color: ink.text },
+      rule: { color: ink.muted },
     };
   }
 
-  function merged(spec) {
+  function merged(spec, ink) {
     const copy = JSON.parse(JSON.stringify(spec));
     delete copy.$schema; // the bundle's own version draws it
-    const config = (copy.config = copy.config || {});
-    const page = pageConfig();
-    for (const key of Object.keys(page)) {
-      const value = page[key];
-      config[key] = typeof value === "object" ? Object.assign({}, value, config[key]) : value;
+    const given = (copy.config = copy.config || {});
+    const ours = config(ink);
+    for (const key of Object.keys(ours)) {
+      given[key] = typeof ours[key] === "object" ? Object.assign({}, given[key], ours[key]) : ours[key];
     }
     return copy;
   }
 
-  /* On a narrow page a chart is drawn narrower, its title on several lines, instead of being cut off. */
-  function fitted(spec, room) {
-    const margins = 130; // axis on the left, labels at the lines' ends on the right
-    if (typeof spec.width !== "number" || spec.width + margins <= room) return spec;
-    spec.width = Math.max(150, room - margins);
-    if (typeof spec.title === "string") spec.title = lines(spec.title, Math.floor(room / 9));
-    return spec;
-  }
+  const pen = document.createElement("canvas").getContext("2d");
 
-  function lines(text, most) {
-    return text.split(" ").reduce(function (done, word) {
+  /* Words in lines that fit `room` pixels, whatever lines they came in. */
+  function wrapped(text, room, font) {
+    const words = (Array.isArray(text) ? text.join(" ") : String(text)).split(/\s+/).filter(Boolean);
+    pen.font = font;
+    return words.reduce(function (done, word) {
       const last = done.length - 1;
-      if (last >= 0 && (done[last] + " " + word).length <= most) done[last] += " " + word;
+      const longer = last >= 0 ? done[last] + " " + word : word;
+      if (last >= 0 && pen.measureText(longer).width <= room) done[last] = longer;
       else done.push(word);
       return done;
     }, []);
   }
 
-  /* Values of the reader's sliders and menus, kept when the chart is drawn again in other colours. */
+  /* A chart takes the width of its page, up to what it was made for; its titles are set in as many lines as that
+     needs. Charts side by side keep their size and scroll inside their own frame. */
+  function fitted(spec, room) {
+    const single = spec.mark || spec.layer;
+    const most = typeof spec.width === "number" ? spec.width + 150 : 700;
+    const width = Math.max(240, Math.min(room, most));
+    if (single && typeof spec.width === "number") {
+      spec.width = width;
+      spec.autosize = { type: "fit-x", contains: "padding" };
+      spec.padding = { left: 2, right: 2, top: 5, bottom: 5 };
+    }
+    if (width < 480) {
+      spec.config = spec.config || {};
+      spec.config.legend = Object.assign({ columns: 1 }, spec.config.legend);
+    }
+    if (spec.title) {
+      if (typeof spec.title !== "object" || Array.isArray(spec.title)) spec.title = { text: spec.title };
+      const look = (spec.config && spec.config.title) || {};
+      const family = spec.config.font || "sans-serif";
+      const line = single ? width : room;
+      spec.title.text = wrapped(spec.title.text, line - 8, (look.fontWeight || 600) + " " + (look.fontSize || 15) + "px " + family);
+      if (spec.title.subtitle) {
+        spec.title.subtitle = wrapped(spec.title.subtitle, line - 8, (look.subtitleFontSize || 12) + "px " + family);
+      }
+    }
+    return spec;
+  }
+
+  function fields(target) {
+    return Array.from(target.querySelectorAll(".vega-bind input, .vega-bind select"));
+  }
+
+  /* Values of the reader's sliders and menus, kept when the chart is drawn again at another width. */
   function boundValues(target) {
-    return Array.from(target.querySelectorAll(".vega-bind input, .vega-bind select")).map(function (field) {
+    return fields(target).map(function (field) {
       return field.type === "checkbox" || field.type === "radio" ? field.checked : field.value;
     });
   }
 
   function restore(target, values) {
-    target.querySelectorAll(".vega-bind input, .vega-bind select").forEach(function (field, i) {
+    fields(target).forEach(function (field, i) {
       if (values[i] === undefined) return;
       if (field.type === "checkbox" || field.type === "radio") {
         if (field.checked !== values[i]) field.click();
@@ -85,25 +115,110 @@
     });
   }
 
+  /* Each slider gets a name and its value in words, beside the handle and for those who hear the page. */
+  function wordSliders(target, view, sliders) {
+    for (const signal of Object.keys(sliders)) {
+      const input = fields(target).find(function (field) { return field.name === signal; });
+      if (!input) continue;
+      const note = sliders[signal];
+      const bare = input.nextElementSibling; // Vega's own number, without a unit
+      if (bare) bare.remove();
+      const now = document.createElement("span");
+      now.className = "ovbook-now";
+      now.setAttribute("aria-hidden", "true"); // the input itself says it
+      input.insertAdjacentElement("afterend", now);
+      input.setAttribute("aria-label", note.label);
+      const tell = function () {
+        const words = note.values[view.signal(note.index)];
+        now.textContent = words;
+        input.setAttribute("aria-valuetext", words);
+      };
+      tell();
+      view.addSignalListener(note.index, tell);
+    }
+  }
+
+  /* The sentence about what is shown now, written into the live region when the reader has stopped moving. */
+  function announce(container, view, says) {
+    const region = container.querySelector(".ovbook-says");
+    if (!region) return;
+    const write = function () {
+      const words = String(view.signal(says.signal));
+      const cut = words.lastIndexOf("\n");
+      const head = cut < 0 ? "" : words.slice(0, cut);
+      const body = words.slice(cut + 1);
+      if (region.textContent === head + body) return; // nothing new: nothing to say
+      const parts = [];
+      if (head) parts.push(Object.assign(document.createElement("strong"), { textContent: head }));
+      parts.push(Object.assign(document.createElement("span"), { textContent: body }));
+      region.replaceChildren.apply(region, parts);
+    };
+    let waiting = 0;
+    view.addSignalListener(says.signal, function () {
+      clearTimeout(waiting);
+      waiting = setTimeout(write, WAIT);
+    });
+    write();
+  }
+
+  function notesOf(spec) {
+    return (spec.usermeta && spec.usermeta.ovbook) || {};
+  }
+
+  function embed(target, spec, renderer) {
+    return window.ovbookEmbed(target, spec, { renderer: renderer, mode: "vega-lite", actions: false });
+  }
+
   async function draw(container) {
     const before = drawn.get(container);
-    const spec = before ? before.spec : JSON.parse(container.querySelector("script").textContent);
+    const spec = before ? before.spec : JSON.parse(container.querySelector('script[type="application/json"]').textContent);
     const target = before ? before.target : document.createElement("div");
     const values = before ? boundValues(target) : [];
+    const held = before ? fields(target).indexOf(document.activeElement) : -1;
     if (before && before.result) before.result.finalize();
     if (!before) {
       target.className = "ovbook-chart-drawn";
-      container.appendChild(target);
+      container.insertBefore(target, container.querySelector(".ovbook-says, .ovbook-numbers, script"));
     }
     drawn.set(container, { spec: spec, target: target, result: null });
-    const result = await window.ovbookEmbed(target, fitted(merged(spec), container.clientWidth), {
-      renderer: "svg",
-      mode: "vega-lite",
-      actions: { export: true, source: false, compiled: false, editor: false },
-    });
-    drawn.set(container, { spec: spec, target: target, result: result });
+    const result = await embed(target, fitted(merged(spec, PAGE), target.clientWidth || 640), "svg");
+    drawn.set(container, { spec: spec, target: target, result: result, blind: !target.clientWidth });
     container.classList.add("is-drawn");
+    const notes = notesOf(spec);
+    wordSliders(target, result.view, notes.sliders || {});
     restore(target, values);
+    await result.view.runAsync();
+    if (notes.says) announce(container, result.view, notes.says);
+    if (held >= 0 && fields(target)[held]) fields(target)[held].focus();
+    offerPictures(container);
+  }
+
+  /* Saving works from the keyboard: a real button, and the picture is made when it is pressed. */
+  function offerPictures(container) {
+    container.querySelectorAll(".ovbook-save").forEach(function (button) {
+      if (!button.hidden) return;
+      button.hidden = false;
+      button.addEventListener("click", function () {
+        save(container, button.dataset.kind).catch(function (error) {
+          console.error("ovbook: a picture could not be saved:", error);
+        });
+      });
+    });
+  }
+
+  async function save(container, kind) {
+    const shown = drawn.get(container);
+    const paper = document.createElement("div");
+    const spec = merged(shown.spec, PAPER);
+    const result = await embed(paper, spec, kind === "svg" ? "svg" : "canvas");
+    const sliders = notesOf(shown.spec).sliders || {};
+    for (const signal of Object.keys(sliders)) result.view.signal(signal, shown.result.view.signal(signal));
+    await result.view.runAsync();
+    const link = document.createElement("a");
+    link.href = await result.view.toImageURL(kind, kind === "png" ? 2 : 1);
+    link.download = (container.dataset.name || "chart") + "." + kind;
+    link.click();
+    result.finalize();
   }
 
   function drawAll() {
@@ -124,6 +239,7 @@
   let queue = Promise.resolve();
   function again() {
     queue = queue.then(drawAll, drawAll);
+    return queue;
   }
 
   again();
@@ -138,5 +254,9 @@
       again();
     }, 200);
   });
-  new MutationObserver(again).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  // A chart inside a closed fold had no width to go by.
+  document.addEventListener("toggle", function (event) {
+    const inside = event.target.open ? Array.from(event.target.querySelectorAll(".ovbook-chart")) : [];
+    if (inside.some(function (chart) { return (drawn.get(chart) || {}).blind; })) again();
+  }, true);
 })();
