@@ -20,7 +20,8 @@ _DRAWING = """chart => Array.from(chart.querySelectorAll("svg.marks path, svg.ma
 _INKS = """() => Array.from(new Set(Array.from(document.querySelectorAll(".ovbook-chart svg.marks text"),
     text => getComputedStyle(text).fill))).sort().join(" ")"""
 _SETTLED = """() => Array.from(document.querySelectorAll(".ovbook-chart"),
-    chart => chart.classList.contains("is-drawn") || chart.classList.contains("is-broken")).every(done => done)"""
+    chart => (chart.classList.contains("is-drawn") || chart.classList.contains("is-broken"))
+        && !chart.hasAttribute("aria-busy")).every(done => done)"""
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from ovbook.errors import OvbookError
@@ -17,6 +18,9 @@ __all__ = ["copy_chapter", "copy_chapters", "open_lab"]
 
 _QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
 """JupyterLab asks no other host for news or newer versions of itself."""
+
+_DEFAULTS = Path(__file__).parent / "jupyter"
+"""A Jupyter configuration folder: defaults of JupyterLab that the reader's own settings still beat."""
 
 
 def _cells_hash(notebook: Any) -> str:
@@ -71,7 +75,12 @@ def open_lab(project: Project, extra: list[str] | None = None) -> int:
     print(
         f"opening JupyterLab on {project.lab}; Ctrl-C stops it, your copies stay", file=sys.stderr, flush=True
     )
-    environment = {**os.environ, "OVBOOK_STORE": str(project.store), "JUPYTER_PREFER_ENV_PATH": "1"}
+    theirs = os.environ.get("JUPYTER_CONFIG_PATH")
+    environment = os.environ | {
+        "OVBOOK_STORE": str(project.store),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_CONFIG_PATH": os.pathsep.join([*([theirs] if theirs else []), str(_DEFAULTS)]),
+    }
     command = [
         sys.executable,
         "-m",

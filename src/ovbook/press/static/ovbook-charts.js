@@ -175,6 +175,7 @@
     const target = before ? before.target : document.createElement("div");
     const values = before ? boundValues(target) : [];
     const held = before ? fields(target).indexOf(document.activeElement) : -1;
+    target.style.minHeight = target.offsetHeight + "px"; // the text below stays where it is while the chart is away
     if (before && before.result) before.result.finalize();
     if (!before) {
       target.className = "ovbook-chart-drawn";
@@ -190,6 +191,7 @@
     await result.view.runAsync();
     if (notes.says) announce(container, result.view, notes.says);
     if (held >= 0 && fields(target)[held]) fields(target)[held].focus();
+    target.style.minHeight = "";
     offerPictures(container);
   }
 
@@ -199,14 +201,16 @@
       if (!button.hidden) return;
       button.hidden = false;
       button.addEventListener("click", function () {
+        button.setAttribute("aria-busy", "true");
         save(container, button.dataset.kind).catch(function (error) {
           console.error("ovbook: a picture could not be saved:", error);
-        });
+        }).finally(function () { button.removeAttribute("aria-busy"); });
       });
     });
   }
 
   async function save(container, kind) {
+    await queue; // a chart that is being drawn again has no sliders to read
     const shown = drawn.get(container);
     const paper = document.createElement("div");
     const spec = merged(shown.spec, PAPER);
@@ -217,7 +221,10 @@
     const link = document.createElement("a");
     link.href = await result.view.toImageURL(kind, kind === "png" ? 2 : 1);
     link.download = (container.dataset.name || "chart") + "." + kind;
+    link.hidden = true;
+    document.body.append(link); // not every browser saves from a link that is nowhere on the page
     link.click();
+    link.remove();
     result.finalize();
   }
 
@@ -236,10 +243,17 @@
     });
   }
 
+  /* One drawing of the page after another; until the last is done every chart says that it is busy. */
   let queue = Promise.resolve();
+  let drawings = 0;
   function again() {
-    queue = queue.then(drawAll, drawAll);
-    return queue;
+    drawings += 1;
+    document.querySelectorAll(".ovbook-chart").forEach(function (chart) { chart.setAttribute("aria-busy", "true"); });
+    queue = queue.then(drawAll, drawAll).finally(function () {
+      drawings -= 1;
+      if (drawings) return;
+      document.querySelectorAll(".ovbook-chart").forEach(function (chart) { chart.removeAttribute("aria-busy"); });
+    });
   }
 
   again();
