@@ -26,6 +26,7 @@ from ovbook.press import environment, execute, lab, lint
 from ovbook.press.build import PUBLISHED, build, one_at_a_time
 from ovbook.press.convert import declared_parameters, tagged, title, to_notebook
 from ovbook.press.dress import dress
+from ovbook.press.heights import room
 from ovbook.press.mime import MIME, container
 from ovbook.press.normalise import normalise
 from ovbook.press.progress import ChapterLine, last_report
@@ -210,6 +211,20 @@ def test_a_container_is_labelled_and_inert():
     assert inside
     assert "<" not in inside[1]
     assert json.loads(inside[1]) == spec()
+
+
+def test_a_chart_is_given_about_the_room_it_will_take():
+    panel = {"mark": "line", "height": 200}
+    slider = {"name": "x", "bind": {"input": "range"}}
+    assert (
+        room(panel)
+        < room(panel | {"title": "A line"})
+        < room(panel | {"title": "A line", "params": [slider]})
+    )
+    assert room({"hconcat": [panel, {"mark": "bar", "height": 300}]}) == room({"mark": "bar", "height": 300})
+    assert room({"vconcat": [panel, panel]}) > 2 * room(panel)
+    assert room({"facet": {}, "spec": panel}) == room(panel)
+    assert room({"mark": "line"}) == room({"mark": "line", "height": {"step": 20}})
 
 
 # -- the lint -----------------------------------------------------------------------------------------------

@@ -48,6 +48,9 @@ def test_every_chart_is_drawn_and_says_what_it_shows(visit):
             p for p in spec.get("params", []) if isinstance(p.get("bind"), dict) and "input" in p["bind"]
         ]
         assert chart.locator(FIELDS).count() >= len(bound)
+        kept = chart.locator(".ovbook-chart-words").evaluate("words => parseFloat(words.style.minHeight)")
+        taken = chart.locator(".ovbook-chart-drawn").evaluate("drawn => drawn.offsetHeight")
+        assert abs(kept - taken) < 80, "the text below would jump when the chart is drawn"
     assert visit.page.locator('[aria-label="Vega visualization"]').count() == 0
 
 

@@ -15,6 +15,8 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ovbook.press.heights import room
+
 __all__ = ["MIME", "VERDICT", "VegaLiteRenderer", "container", "csv_text", "notes_of"]
 
 MIME = "application/vnd.vegalite.v5+json"
@@ -49,7 +51,7 @@ def container(spec: dict[str, Any], page: str = "") -> str:
     inert = json.dumps(_without_table(spec), separators=(",", ":")).replace("<", "\\u003c")
     return (
         f'<div class="ovbook-chart{reading}" role="figure" aria-label="{described}" data-name="{name}">'
-        f'<p class="ovbook-chart-words">{described}</p>{_says(spec, notes)}{_tools(notes, name)}'
+        f'<p class="ovbook-chart-words" style="min-height: {room(spec)}px">{described}</p>{_says(spec, notes)}{_tools(notes, name)}'
         f'<script type="application/json">{inert}</script></div>'
     )
 

@@ -179,12 +179,15 @@
     if (before && before.result) before.result.finalize();
     if (!before) {
       target.className = "ovbook-chart-drawn";
+      target.style.height = "0"; // until it is drawn the words keep its place
+      target.style.overflow = "hidden";
       container.insertBefore(target, container.querySelector(".ovbook-says, .ovbook-numbers, script"));
     }
     drawn.set(container, { spec: spec, target: target, result: null });
     const result = await embed(target, fitted(merged(spec, PAGE), target.clientWidth || 640), "svg");
     drawn.set(container, { spec: spec, target: target, result: result, blind: !target.clientWidth });
     container.classList.add("is-drawn");
+    target.style.height = target.style.overflow = "";
     const notes = notesOf(spec);
     wordSliders(target, result.view, notes.sliders || {});
     restore(target, values);

@@ -1,0 +1,34 @@
+"""How much room a chart will take, so that the text below it stays where it is when the chart is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["room"]
+
+_PLAIN = 300
+"""Height that Vega-Lite gives a chart that names none, in CSS pixels."""
+_AXIS, _TITLES, _GAP = 45, 90, 20
+_SLIDER = 33
+
+
+def room(spec: Mapping[str, Any]) -> int:
+    """The height in CSS pixels that a chart and its sliders need on a wide page, within some ten of them.
+
+    Drawn and measured, the book's charts take the height of their panels, an axis each, and 88 to 100 for title,
+    subtitle and legend.
+    """
+    bound = sum("bind" in parameter for parameter in spec.get("params", ()))
+    return _panels(spec) + (_TITLES if spec.get("title") else 0) + _SLIDER * bound
+
+
+def _panels(spec: Mapping[str, Any]) -> int:
+    if "vconcat" in spec:
+        return sum(map(_panels, spec["vconcat"])) + _GAP * (len(spec["vconcat"]) - 1)
+    if "hconcat" in spec:
+        return max(map(_panels, spec["hconcat"]))
+    if "spec" in spec:  # facets and repeats; ours stand in one row
+        return _panels(spec["spec"])
+    height = spec.get("height", _PLAIN)
+    return _AXIS + (int(height) if isinstance(height, int | float) else _PLAIN)
