@@ -24,7 +24,7 @@ from ovbook.press.lab import copy_chapter
 from ovbook.project import Project
 from smoke_chapters import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600, func_only=True)]
 
 CHAPTER = "02-sensitivity-grows"
 

@@ -15,7 +15,7 @@ from browser.visit import CHART, FIELDS, press_once, spoken
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(600, func_only=True),  # the first test also waits for the book to be built
     pytest.mark.parametrize("visit", book_copy.pages(), indirect=True, scope="module"),
 ]
 

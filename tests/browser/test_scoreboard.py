@@ -6,7 +6,7 @@ import pytest
 
 from browser.visit import offline
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600, func_only=True)]
 
 PAGE = "_generated/scoreboard.html"
 ROWS = "table.ovbook-claims tbody tr"

@@ -12,7 +12,7 @@ from browser import book_copy
 from browser.visit import Visit, offline
 from smoke_chapters import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600, func_only=True)]
 
 
 @pytest.fixture(scope="module")
