@@ -32,19 +32,38 @@ def drawn(params, **more):
 
 def test_each_group_is_one_question_with_advantages_that_sum_to_zero():
     params = init(SPEC, [0])
-    rolls = drawn(params)
+    rolls = drawn(params, group=3)  # fewer answers than there are labels: a row each
     rolls.sample(1, params)
-    assert rolls.batch.shape[:2] == (1, 24)
-    questions = rolls.batch[0].reshape(4, 6, -1)
+    assert rolls.batch.shape[:2] == (1, 12)
+    questions = rolls.batch[0].reshape(4, 3, -1)
     at = rolls.at[4:8]
     for group, place in zip(questions, at, strict=True):
         assert (group[:, : place + 1] == group[0, : place + 1]).all()
         assert set(group[:, place + 1]) <= set(rolls.labels)
-    sums = rolls.weight.sum(axis=2).reshape(4, 6).sum(axis=1)
+    sums = rolls.weight.sum(axis=2).reshape(4, 3).sum(axis=1)
     np.testing.assert_allclose(sums, 0, atol=1e-6)
-    again = drawn(params)
+    again = drawn(params, group=3)
     again.sample(1, params)
     np.testing.assert_array_equal(again.batch, rolls.batch)
+
+
+def test_equal_answers_are_one_row_with_the_same_gradient():
+    params = init(SPEC, [0])
+    rolls = drawn(params)
+    rows, said = np.arange(2), np.array([[0, 0, 3, 1, 0, 3], [2, 2, 2, 1, 0, 2]])
+    share = np.random.default_rng(0).normal(size=said.shape)
+    rolls._weigh(rows, said, share)
+    assert rolls.batch.shape[:2] == (1, 8)
+    merged = next_token_loss(
+        params, SPEC, torch.from_numpy(rolls.batch), torch.from_numpy(rolls.weight), summed=True
+    )
+    rolls.group = 3
+    apart = []
+    for part in (slice(0, 3), slice(3, 6)):
+        rolls._weigh(rows, said[:, part], share[:, part])
+        batch, weight = torch.from_numpy(rolls.batch), torch.from_numpy(rolls.weight)
+        apart.append(next_token_loss(params, SPEC, batch, weight, summed=True))
+    torch.testing.assert_close(merged, sum(apart), rtol=1e-4, atol=1e-5)
 
 
 def test_the_mean_gradient_is_that_of_the_expected_reward():

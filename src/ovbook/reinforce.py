@@ -70,12 +70,24 @@ class Rollouts:
         advantage = reward - reward.mean(dim=1, keepdim=True)
         self.rewards.append(float(right.mean()))
         self.drift.append(float((policy.exp() * drift).sum(-1).mean()))
-        self.batch = np.repeat(self.tokens[rows], self.group, axis=0)[None].astype(np.int64)
-        places = np.repeat(self.at[rows], self.group)
-        each = np.arange(self.batch.shape[1])
-        self.batch[0, each, places + 1] = self.labels[said.flatten().numpy()]
-        self.weight = np.zeros((1, self.batch.shape[1], self.batch.shape[2] - 1), dtype=np.float32)
-        self.weight[0, each, places] = advantage.flatten().numpy() / advantage.numel()
+        self._weigh(rows, said.numpy(), advantage.numpy() / advantage.numel())
+
+    def _weigh(self, rows: np.ndarray, said: np.ndarray, share: np.ndarray) -> None:
+        """Make `batch` [1, B, T] and `weight` [1, B, T - 1] of answers `said` and their weights [questions, group].
+
+        Where there are fewer labels than answers, equal answers are one row with their weights added: the same gradient.
+        """
+        if len(self.labels) < self.group:
+            every = np.arange(len(self.labels))
+            share = (share[:, None, :] * (said[:, None, :] == every[:, None])).sum(axis=2)
+            said = np.broadcast_to(every, share.shape)
+        each = said.shape[1]
+        places, tokens = np.repeat(self.at[rows], each), np.repeat(self.tokens[rows], each, axis=0)
+        lines = np.arange(len(tokens))
+        tokens[lines, places + 1] = self.labels[said.flatten()]
+        self.batch = tokens[None].astype(np.int64)
+        self.weight = np.zeros((1, tokens.shape[0], tokens.shape[1] - 1), dtype=np.float32)
+        self.weight[0, lines, places] = share.flatten()
 
 
 def rollouts(
