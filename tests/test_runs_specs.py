@@ -338,6 +338,7 @@ def test_the_public_names_are_these():
     assert ovbook.runs.__all__ == [
         "FIRST_SEED",
         "SCALES",
+        "Blend",
         "Checkpoint",
         "Evaluate",
         "FineTune",
@@ -349,7 +350,9 @@ def test_the_public_names_are_these():
         "Perturb",
         "Plan",
         "Pretrain",
+        "Reinforce",
         "Results",
+        "Rewrite",
         "Schedule",
         "Sharpness",
         "Spec",

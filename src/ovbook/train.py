@@ -51,6 +51,7 @@ def train(
     start_step: int = 0,
     optimizer_state: dict[str, Tensor] | None = None,
     weights: Callable[[int], Batch] | None = None,
+    summed: bool = False,
     on_checkpoint: Mapping[int, Checkpointer] | None = None,
     device: str | torch.device = "cpu",
     precision: str = "float32",
@@ -70,6 +71,7 @@ def train(
             adapters are trained so (`ovbook.adapters`). By default the weights themselves are trained.
         start_step, optimizer_state: to go on from a checkpoint; bitwise as if never interrupted, on one machine.
         weights: step -> weight of each prediction ``[K, B, T - 1]``, e.g. 1 on answers and 0 elsewhere.
+        summed: take those weights as they are, negative ones too, instead of dividing them by their sum.
         on_checkpoint: number of steps done -> what to call then; 0 is before the first update.
         precision: "float32", or "bfloat16" for products and activations (weights, moments, norms, logits and
             the loss stay in float32; so does attention on a CPU).
@@ -105,7 +107,7 @@ def train(
         frozen=frozen,
     )
     table = _rate_table(rates, steps, optimizer.members)
-    run = _Run(optimizer, spec, table, start_step, precision, compiled, compose)
+    run = _Run(optimizer, spec, table, start_step, precision, compiled, compose, summed)
     if optimizer_state is not None:
         run.load(optimizer_state)
     on_checkpoint = on_checkpoint or {}
@@ -147,6 +149,7 @@ class _Run:
         precision: str,
         compiled: bool,
         compose: Callable[[Params], Params] | None = None,
+        summed: bool = False,
     ):
         self.optimizer, self.spec, self.compose = optimizer, spec, compose
         device = optimizer.weights.device
@@ -161,6 +164,7 @@ class _Run:
         self.copy = optimizer.weights.bfloat16() if precision == "bfloat16" else optimizer.weights
         self.leaves = {n: t.detach().requires_grad_() for n, t in optimizer.split(self.copy).items()}
         self.loss = torch.compile(next_token_loss, dynamic=False) if compiled else next_token_loss
+        self.summed = summed
         self.tokens: Tensor | None = None
         self.weight: Tensor | None = None
 
@@ -202,7 +206,7 @@ class _Run:
         """Forward, backward, update, record."""
         assert self.tokens is not None
         params = self.leaves if self.compose is None else self.compose(self.leaves)
-        loss = self.loss(params, self.spec, self.tokens, self.weight)
+        loss = self.loss(params, self.spec, self.tokens, self.weight, summed=self.summed)
         grads = torch.autograd.grad(loss.sum(), list(self.leaves.values()))
         with torch.no_grad():
             loss = loss.detach().float()
