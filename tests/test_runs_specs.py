@@ -368,6 +368,7 @@ def test_the_public_names_are_these():
     assert ovbook.runs.__all__ == [
         "FIRST_SEED",
         "SCALES",
+        "Blend",
         "Checkpoint",
         "Evaluate",
         "FineTune",

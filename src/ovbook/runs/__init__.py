@@ -12,6 +12,7 @@ the store does not hold yet, and its `Results` give tables.
 
 from __future__ import annotations
 
+from ovbook.runs.blends import Blend
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.plan import Plan, plan
@@ -28,6 +29,7 @@ from ovbook.schedules import Schedule
 __all__ = [
     "FIRST_SEED",
     "SCALES",
+    "Blend",
     "Checkpoint",
     "Evaluate",
     "FineTune",

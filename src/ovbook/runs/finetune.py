@@ -7,15 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
 from ovbook.corpus import Corpus
-from ovbook.evaluate import mean_loss
-from ovbook.finetune import Replay, TaskScore, TuningSet, finetune, measure, tuning_set
+from ovbook.finetune import Replay, TuningSet, finetune, tuning_set
 from ovbook.models import ModelSpec, Params, init, load_checkpoint, parameter_count, save_checkpoint
+from ovbook.runs.scored import old_loss, task_score
 from ovbook.runs.specs import FineTune
 from ovbook.runs.work import Inputs
 from ovbook.tasks import coder_of, open_task
@@ -50,16 +48,16 @@ def run(spec: FineTune, inputs: Inputs, out: Path, device: str) -> Rows:
             sum((log.params[n].double() - t.double()).square().sum() for n, t in base.items()) ** 0.5
         ),
         "note": note,
-        "untrained": _old_loss(spec, inputs, init(model, [spec.base.root.init_seed]), model, device),
+        "untrained": old_loss(spec, inputs, init(model, [spec.base.root.init_seed]), model, device),
     }
     records: Rows = []
     answers: Rows = []
     for stage, params in (("before", base), ("after", log.params)):
         old = {
             "stage": stage,
-            "loss": _old_loss(spec, inputs, params, model, device),
+            "loss": old_loss(spec, inputs, params, model, device),
             "validation_loss": float(
-                _measured(spec, inputs, params, model, spec.task, "validation").losses.mean()
+                task_score(spec, inputs, params, model, spec.task, "validation").losses.mean()
             ),
         }
         for record, said in _scores(spec, inputs, params, model):
@@ -111,38 +109,16 @@ def _rows(
     )
 
 
-def _old_loss(spec: FineTune, inputs: Inputs, params: Params, model: ModelSpec, device: str) -> float:
-    rows = inputs.corpus.validation(spec.evaluation_seed, spec.documents).astype(np.int64)
-    params = {name: tensor.to(device) for name, tensor in params.items()}
-    return float(mean_loss(params, model, torch.from_numpy(rows).to(device))[0])
-
-
 def _scores(
     spec: FineTune, inputs: Inputs, params: Params, model: ModelSpec
 ) -> Iterator[tuple[dict[str, Any], Rows]]:
     for name in (spec.task, *spec.also):
-        found = _measured(spec, inputs, params, model, name, "test")
+        found = task_score(spec, inputs, params, model, name, "test")
         said = [{"scored": name, **_without(item, "task", "member")} for item in found.scores.records()]
         for item, loss, right in zip(said, found.losses[0], found.chances[0], strict=True):
             item |= {"answer_loss": float(loss), "right": float(right)}
         for record in found.records():
             yield {"scored": name, **_without(record, "task", "member")}, said
-
-
-def _measured(
-    spec: FineTune, inputs: Inputs, params: Params, model: ModelSpec, task: str, split: str
-) -> TaskScore:
-    return measure(
-        params,
-        model,
-        open_task(task, world=inputs.corpus.world),
-        coder_of(inputs.corpus),
-        items=spec.rows,
-        split=split,
-        seed=spec.evaluation_seed,
-        fmt=spec.format,
-        shots=spec.shots,
-    )
 
 
 def _without(record: dict[str, Any], *names: str) -> dict[str, Any]:

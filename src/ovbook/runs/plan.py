@@ -143,7 +143,8 @@ def _steps(spec: Spec) -> float:
         return 2.0 * len(spec.gammas) * spec.draws  # new weights, then a forward pass
     if isinstance(spec, Sharpness):
         return 2.0 * _products(spec)
-    return 0.0
+    own = getattr(spec, "work", None)
+    return float(own()[0]) if own is not None else 0.0
 
 
 def _trained_tokens(spec: Spec, root: Pretrain) -> float:
@@ -161,7 +162,9 @@ def _trained_tokens(spec: Spec, root: Pretrain) -> float:
         return spec.examples * spec.epochs * row + 2 * _FORWARD * row * (tasks * spec.rows + spec.documents)
     if isinstance(spec, Sharpness):
         return 2 * spec.rows * row * _products(spec)
-    return 0.0
+    own = getattr(spec, "work", None)
+    _, trained, scored = own() if own is not None else (0, 0, 0)
+    return row * float(trained + _FORWARD * scored)
 
 
 def _passes(spec: Pretrain) -> int:

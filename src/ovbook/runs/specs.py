@@ -13,7 +13,15 @@ from ovbook.runs.fields import number, one_of, repeated, whole
 from ovbook.runs.spec import Spec, later, purpose_seed
 from ovbook.schedules import Schedule
 
-__all__ = ["Checkpoint", "FineTune", "Pretrain", "base_problems", "model_problems", "tokens_text"]
+__all__ = [
+    "Checkpoint",
+    "FineTune",
+    "Pretrain",
+    "base_problems",
+    "model_problems",
+    "tokens_text",
+    "worldless",
+]
 
 _COSINE = Schedule(kind="cosine", peak=3e-3, warmup=0.02, final=0.0)
 _WORLD = re.compile(r"world:(\d+)/(\w+)")
@@ -224,8 +232,8 @@ def model_problems(model: Any, context: Any) -> Iterator[str]:
         yield f"model is {model!r}, but it must be a text such as olmo:32x2"
 
 
-def _worldless(corpus: str, tasks: tuple[str, ...]) -> Iterator[str]:
-    """Tasks asked in the words of a world on another text: found before anything is trained."""
+def worldless(corpus: str, tasks: tuple[str, ...]) -> Iterator[str]:
+    """What is wrong with tasks asked in the words of a world on another text: found before anything is trained."""
     from ovbook.tasks import WORLD_TASKS, open_task
 
     for name in dict.fromkeys(tasks):
@@ -289,7 +297,7 @@ class FineTune(Spec):
         if not isinstance(self.task, str) or not self.task:
             yield f"task is {self.task!r}, but it must be a task's name"
         if isinstance(self.base, Checkpoint):
-            yield from _worldless(self.base.root.corpus, (self.task, *self.also))
+            yield from worldless(self.base.root.corpus, (self.task, *self.also))
         yield from one_of("format", self.format, FORMATS)
         for name, low in (
             ("shots", 0),
