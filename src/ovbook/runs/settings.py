@@ -122,6 +122,9 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "exponent": _at_least(0),
     "degrees": _numbers,
     "pulls": _numbers,
+    "replays": _numbers,
+    "shares": _numbers,
+    "sam": _at_least(0, above=True),
     "precision": lambda name, value: one_of(name, value, ("float32", "bfloat16")),
     "ending": lambda name, value: one_of(
         name, value, ("annealed", "trunk", "branches", "clipped cosine", "all")
@@ -131,7 +134,20 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
 }
 """Every parameter a chapter may have, and what is wrong with a value. A new one is one line here."""
 
-_LISTS = {"worlds", "budgets", "gammas", "relative", "rates", "tasks", "twins", "models", "degrees", "pulls"}
+_LISTS = {
+    "worlds",
+    "budgets",
+    "gammas",
+    "relative",
+    "rates",
+    "tasks",
+    "twins",
+    "models",
+    "degrees",
+    "pulls",
+    "replays",
+    "shares",
+}
 _WHOLE_LISTS = {"worlds", "budgets"}
 
 
