@@ -349,8 +349,8 @@ def test_bad_calls_are_one_sentence() -> None:
         verdict("A1", perturbed(), scale="labtop")
     with pytest.raises(OvbookError, match="no complete rule yet"):
         verdict("A9", perturbed())
-    with pytest.raises(OvbookError, match="task, rate, arms to be set"):
-        verdict("A11", perturbed())
+    with pytest.raises(OvbookError, match="tasks to be set"):
+        verdict("D8", perturbed())
     with pytest.raises(OvbookError, match="no rows"):
         verdict("A1", pd.DataFrame())
     frame = perturbed()
@@ -414,14 +414,15 @@ def test_trend_over_rates_and_its_secondary_part() -> None:
     assert verdict("C9", frame.assign(end_rise=frame["e"])).verdict == "not reproduced"  # it recovered
 
 
-def test_inflection_shift_at_the_border(monkeypatch: pytest.MonkeyPatch) -> None:
-    complete("A11", monkeypatch, arms=[1.0, 0.0], task="topic", rate=1e-3)
-    frame = grid(noise=0.01, tokens=TOKENS, pull=[0.0, 1.0], task=["topic"], rate=[1e-3])
+def test_inflection_shift_at_the_border() -> None:
+    rule = claims.claim("A11")
+    frame = grid(noise=0.01, tokens=TOKENS, pull=[0.0, 10.0], task=rule.tasks, rate=[rule.rate])
     u = np.log2(frame["tokens"] / 250_000)
-    frame["tuned_loss"] = 1 + 0.3 * frame["pull"] + frame["e"]
-    frame["loss"] = 0.3 * (u - 1.5 - 1.5 * frame["pull"]) ** 2 + frame["e"]
+    held = frame["pull"] > 0
+    frame["answer_loss"] = 1 + 0.3 * held + frame["e"]
+    frame["loss"] = 0.3 * (u - 1.5 - 1.5 * held) ** 2 + frame["e"]
     assert verdict("A11", frame).verdict == "reproduced"
-    frame["loss"] = 0.3 * (u - 1.5 - 9 * frame["pull"]) ** 2 + frame["e"]
+    frame["loss"] = 0.3 * (u - 1.5 - 9 * held) ** 2 + frame["e"]
     found = verdict("A11", frame)
     assert found.verdict == "reproduced"
     assert "at least this large" in found.reason

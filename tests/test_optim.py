@@ -135,3 +135,32 @@ def test_a_state_of_another_model_is_refused():
     other = {n: t[:, :1] for n, t in start().items()}
     with pytest.raises(OvbookError, match="it is from another model"):
         AdamW(start()).load(AdamW(other).state())
+
+
+def test_uphill_on_a_quadratic_is_the_closed_form_for_each_member():
+    # L(w) = w' D w / 2, so the gradient is D w, and at the ascended point D (w + r D w / |D w|).
+    params = start()
+    optimizer = AdamW(params)
+    curve = {n: (1 + t.abs()) for n, t in gradients(3).items()}
+    before = {n: t.clone() for n, t in optimizer.params.items()}
+    home = optimizer.ascend([curve[n] * before[n] for n in params], 0.3)
+    for k in range(3):
+        slope = {n: curve[n][k] * params[n][k] for n in params}
+        length = torch.cat([s.flatten() for s in slope.values()]).norm()
+        for n in params:
+            expected = curve[n][k] * (params[n][k] + 0.3 * slope[n] / length)
+            torch.testing.assert_close(curve[n][k] * optimizer.params[n][k], expected, rtol=1e-12, atol=1e-12)
+    optimizer.descend(home)
+    assert all(torch.equal(optimizer.params[n], before[n]) for n in params)
+
+
+def test_uphill_leaves_frozen_tensors_and_flat_places_alone():
+    optimizer = AdamW(start(), frozen=["norm"])
+    grads = gradients(0)
+    grads["matrix"][1] = grads["other"][1] = 0.0
+    before = {n: t.clone() for n, t in optimizer.params.items()}
+    optimizer.ascend(list(grads.values()), 0.5)
+    assert torch.equal(optimizer.params["norm"], before["norm"])
+    assert torch.equal(optimizer.params["matrix"][1], before["matrix"][1])
+    moved = torch.cat([(optimizer.params[n] - before[n])[0].flatten() for n in before]).norm()
+    assert moved == pytest.approx(0.5)

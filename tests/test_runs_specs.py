@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ovbook.errors import OvbookError
+from ovbook.files import canonical_json, sha256_bytes
 from ovbook.runs import (
     FIRST_SEED,
     SCALES,
@@ -22,12 +23,14 @@ from ovbook.runs import (
     Pretrain,
     Schedule,
     Sharpness,
+    Store,
     execute,
     parameters,
     plan,
     suite,
 )
 from ovbook.runs import operations as table
+from ovbook.runs.fields import canonical
 from ovbook.runs.spec import purpose_seed
 from ovbook.runs.suite import leaves_at
 
@@ -50,6 +53,7 @@ CHANGES = {
     "keep": (500_000,),
     "precision": "bfloat16",
     "compiled": True,
+    "sam": 0.05,
     "start": Checkpoint(
         run=Pretrain(budget=1_000_000, schedule=Schedule(kind="constant"), keep=(500_000,)), tokens=500_000
     ),
@@ -66,6 +70,32 @@ def test_every_field_changes_the_key(field):
 def test_all_fields_are_tried():
     # context is 128 for every world; a file corpus may have another (below)
     assert {f.name for f in dataclasses.fields(Pretrain)} - {"context"} == set(CHANGES)
+
+
+def test_a_field_that_came_later_is_not_in_the_keys_of_before():
+    fields = {
+        f.name: canonical(getattr(BASE, f.name)) for f in dataclasses.fields(Pretrain) if f.name != "sam"
+    }
+    operation = table.OPERATIONS["Pretrain"]
+    asked = {
+        "operation": operation.name,
+        "version": operation.version,
+        "fields": fields,
+        "data": BASE.data_hash(),
+    }
+    assert Pretrain(budget=1_000_000, sam=0).key() == BASE.key() == sha256_bytes(canonical_json(asked))
+
+
+def test_sharpness_aware_training_is_priced_at_two_passes_and_refused_in_half_precision(tmp_path):
+    store = Store(tmp_path)
+    plain, aware = (plan([dataclasses.replace(BASE, sam=radius)], store).seconds for radius in (0.0, 0.05))
+    assert 1.8 < aware / plain < 2
+    for wrong, message in (
+        ({"sam": -1.0}, "sam is -1.0"),
+        ({"sam": 0.1, "precision": "bfloat16"}, "must be float32"),
+    ):
+        with pytest.raises(OvbookError, match=message):
+            dataclasses.replace(BASE, **wrong)
 
 
 def test_equal_specs_have_equal_keys_however_they_are_spelled():

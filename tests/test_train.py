@@ -45,6 +45,54 @@ def equal(a: Params, b: Params) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[n], b[n]) for n in a)
 
 
+# --- sharpness-aware ---
+
+
+def test_a_sharpness_aware_step_takes_its_gradient_uphill():
+    spec, radius = SPEC, 0.2
+    params = init(spec, [3, 14], dtype=torch.float64)
+    tokens = torch.from_numpy(batches(0)[:2].astype(np.int64))
+    log = train(
+        params, spec, lambda _: tokens, steps=1, rates=np.ones(1), sam=radius, weight_decay=0.0, clip=None
+    )
+
+    def gradients(weights: Params) -> dict[str, torch.Tensor]:
+        leaves = {n: t.clone().requires_grad_() for n, t in weights.items()}
+        loss = next_token_loss(leaves, spec, tokens, None).sum()
+        return dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))
+
+    def norms(grads: dict[str, torch.Tensor]) -> torch.Tensor:
+        return torch.stack([g.flatten(1).square().sum(1) for g in grads.values()]).sum(0).sqrt()
+
+    first = gradients(params)
+    length = norms(first)
+    uphill = {n: t + radius * first[n] / length.view(-1, *[1] * (t.dim() - 1)) for n, t in params.items()}
+    used = gradients(uphill)
+    np.testing.assert_allclose(log.grad_norm[0], norms(used).numpy(), rtol=1e-5)
+    # Adam's first step is the rate times the gradient's sign, where it is not tiny.
+    for name, tensor in params.items():
+        big = used[name].abs() > 1e-4
+        torch.testing.assert_close(
+            (tensor - log.params[name])[big], used[name].sign()[big], rtol=1e-3, atol=0
+        )
+    plain = train(params, spec, lambda _: tokens, steps=1, rates=np.ones(1), weight_decay=0.0, clip=None)
+    assert np.array_equal(plain.loss, log.loss), "the loss on record is that of the weights themselves"
+    assert not equal(plain.params, log.params)
+
+
+def test_a_sharpness_aware_member_learns_what_it_would_learn_alone_and_resumes_bitwise():
+    whole, alone = run([0, 1, 2], sam=0.1), run([1], sam=0.1)
+    np.testing.assert_allclose(whole.loss[:, 1], alone.loss[:, 0], rtol=2e-4)
+    kept = {}
+
+    def keep(step: int, params: Params, state: dict[str, torch.Tensor]) -> None:
+        kept[step] = [{n: t.clone() for n, t in tensors.items()} for tensors in (params, state)]
+
+    run([1], sam=0.1, on_checkpoint={5: keep})
+    rest = run([1], sam=0.1, params=kept[5][0], start_step=5, optimizer_state=kept[5][1])
+    assert equal(rest.params, alone.params)
+
+
 # --- resuming --------------------------------------------------------------------------------------------
 
 
@@ -233,6 +281,8 @@ def test_numbers_do_not_move(arch):
         ({"rates": np.full(STEPS, np.nan)}, "finite numbers of at least 0"),
         ({"precision": "float16"}, "precision is 'float16': it is float32 or bfloat16"),
         ({"start_step": 13}, "a run of 12 steps cannot start at step 13"),
+        ({"sam": -0.1}, "sam is -0.1: it is a radius"),
+        ({"sam": 0.1, "precision": "bfloat16"}, "so sam needs float32"),
     ],
 )
 def test_impossible_runs_are_refused(options, message):

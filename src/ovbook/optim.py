@@ -91,6 +91,32 @@ class AdamW:
         views = {n: p.view(-1, *s) for (n, s), p in zip(self._shapes.items(), pieces, strict=True)}
         return {name: views[name] for name in self._given}
 
+    def _flat(self, grads: Sequence[Tensor]) -> Tensor:
+        """Gradients as the buffer has the weights, ``[K, P]``; those of frozen tensors are 0."""
+        named = dict(zip(self._given, grads, strict=True))
+        parts = [
+            torch.zeros_like(named[name]) if frozen else named[name]
+            for name, frozen in zip(self._shapes, self._frozen, strict=True)
+        ]
+        return torch.cat([part.flatten(1) for part in parts], dim=1).to(self.weights.dtype)
+
+    @torch.no_grad()
+    def ascend(self, grads: Sequence[Tensor], radius: float) -> Tensor:
+        """Move each member by `radius` along its own gradient, uphill; returns the weights it came from, ``[K, P]``.
+
+        The first half of a step of sharpness-aware minimisation (Foret et al. 2021): the second takes the gradient
+        there, puts the weights back (`descend`) and gives it to `step`. A member whose gradient is zero stays.
+        """
+        grad, home = self._flat(grads), self.weights.clone()
+        norm = torch.linalg.vector_norm(grad, dim=1, keepdim=True)
+        self.weights.addcdiv_(grad, norm.clamp(min=1e-12), value=radius)
+        return home
+
+    @torch.no_grad()
+    def descend(self, home: Tensor) -> None:
+        """Put the weights back to where `ascend` found them, bitwise."""
+        self.weights.copy_(home)
+
     @torch.no_grad()
     def step(self, grads: Sequence[Tensor], rate: float | Tensor, alive: Tensor | None = None) -> Tensor:
         """Update in place; returns each member's gradient norm before clipping, ``[K]``.
@@ -101,12 +127,7 @@ class AdamW:
             alive: ``[K]`` booleans; the weights of a member that is False stay bitwise as they are. A member
                 whose gradient is not finite is treated so, too.
         """
-        named = dict(zip(self._given, grads, strict=True))
-        parts = [
-            torch.zeros_like(named[name]) if frozen else named[name]
-            for name, frozen in zip(self._shapes, self._frozen, strict=True)
-        ]
-        grad = torch.cat([part.flatten(1) for part in parts], dim=1).to(self.weights.dtype)
+        grad = self._flat(grads)
         norm = torch.linalg.vector_norm(grad, dim=1)
         alive = norm.isfinite() if alive is None else alive & norm.isfinite()
         scale = None if self.clip is None else (self.clip / (norm + 1e-6)).clamp(max=1.0)

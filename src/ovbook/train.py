@@ -48,6 +48,7 @@ def train(
     pull: float = 0.0,
     frozen: Sequence[str] = (),
     compose: Callable[[Params], Params] | None = None,
+    sam: float = 0.0,
     start_step: int = 0,
     optimizer_state: dict[str, Tensor] | None = None,
     weights: Callable[[int], Batch] | None = None,
@@ -69,6 +70,9 @@ def train(
             run that has one starts at its first step.
         compose: from the tensors that are trained, which `params` then are, to the model's weights; low-rank
             adapters are trained so (`ovbook.adapters`). By default the weights themselves are trained.
+        sam: radius of sharpness-aware minimisation (Foret et al. 2021): every step takes its gradient that far uphill
+            from the weights, each member along its own gradient on the same batch, so it costs two passes. 0 is
+            plain training. The losses and norms that are logged are the loss before, and the norm of the gradient used.
         start_step, optimizer_state: to go on from a checkpoint; bitwise as if never interrupted, on one machine.
         weights: step -> weight of each prediction ``[K, B, T - 1]``, e.g. 1 on answers and 0 elsewhere.
         summed: take those weights as they are, negative ones too, instead of dividing them by their sum.
@@ -97,6 +101,12 @@ def train(
         )
     if compose is not None and precision != "float32":
         raise OvbookError(f"precision is '{precision}': composed weights are trained in float32 only")
+    if not (sam >= 0 and np.isfinite(sam)):
+        raise OvbookError(f"sam is {sam}: it is a radius, a finite number of at least 0")
+    if sam and precision != "float32":
+        raise OvbookError(
+            f"precision is '{precision}': a step of {sam} uphill would be rounded away, so sam needs float32"
+        )
     optimizer = AdamW(
         {name: tensor.to(device) for name, tensor in params.items()},
         betas=betas,
@@ -107,7 +117,7 @@ def train(
         frozen=frozen,
     )
     table = _rate_table(rates, steps, optimizer.members)
-    run = _Run(optimizer, spec, table, start_step, precision, compiled, compose, summed)
+    run = _Run(optimizer, spec, table, start_step, precision, compiled, compose, sam, summed)
     if optimizer_state is not None:
         run.load(optimizer_state)
     on_checkpoint = on_checkpoint or {}
@@ -149,9 +159,10 @@ class _Run:
         precision: str,
         compiled: bool,
         compose: Callable[[Params], Params] | None = None,
+        sam: float = 0.0,
         summed: bool = False,
     ):
-        self.optimizer, self.spec, self.compose = optimizer, spec, compose
+        self.optimizer, self.spec, self.compose, self.sam = optimizer, spec, compose, sam
         device = optimizer.weights.device
         steps, members = rates.shape
         self.rates = rates.to(device)
@@ -202,12 +213,20 @@ class _Run:
             return host.to(device)
         return buffer.copy_(host.pin_memory(), non_blocking=True)
 
-    def step(self) -> None:
-        """Forward, backward, update, record."""
+    def _gradients(self) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Each member's loss ``[K]`` at the weights as they are, and its gradients."""
         assert self.tokens is not None
         params = self.leaves if self.compose is None else self.compose(self.leaves)
         loss = self.loss(params, self.spec, self.tokens, self.weight, summed=self.summed)
-        grads = torch.autograd.grad(loss.sum(), list(self.leaves.values()))
+        return loss, torch.autograd.grad(loss.sum(), list(self.leaves.values()))
+
+    def step(self) -> None:
+        """Forward, backward, update, record."""
+        loss, grads = self._gradients()
+        if self.sam:
+            home = self.optimizer.ascend(grads, self.sam)
+            _, grads = self._gradients()
+            self.optimizer.descend(home)
         with torch.no_grad():
             loss = loss.detach().float()
             alive = self.diverged_at < 0

@@ -136,7 +136,7 @@ class Prices:
 
 def _steps(spec: Spec) -> float:
     if isinstance(spec, Pretrain):
-        return spec.steps - spec.first_step
+        return _passes(spec) * (spec.steps - spec.first_step)
     if isinstance(spec, FineTune):
         return spec.examples * spec.epochs / spec.batch
     if isinstance(spec, Perturb):
@@ -152,7 +152,7 @@ def _trained_tokens(spec: Spec, root: Pretrain) -> float:
     row = root.context
     if isinstance(spec, Pretrain):
         done = spec.start.at if spec.start else 0
-        return spec.budget - done + _FORWARD * _SCORED_ROWS * row * (len(spec.keep) + 1)
+        return _passes(spec) * (spec.budget - done) + _FORWARD * _SCORED_ROWS * row * (len(spec.keep) + 1)
     if isinstance(spec, Perturb):
         return _FORWARD * spec.rows * row * len(spec.gammas) * spec.draws
     if isinstance(spec, Evaluate):
@@ -165,6 +165,11 @@ def _trained_tokens(spec: Spec, root: Pretrain) -> float:
     own = getattr(spec, "work", None)
     _, trained, scored = own() if own is not None else (0, 0, 0)
     return row * float(trained + _FORWARD * scored)
+
+
+def _passes(spec: Pretrain) -> int:
+    """Gradients taken in a step."""
+    return 2 if spec.sam else 1
 
 
 def _products(spec: Sharpness) -> int:

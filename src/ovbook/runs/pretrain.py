@@ -100,6 +100,7 @@ class _Stack:
                 rates=np.stack([self._rates(spec) for spec in self.specs], axis=1),
                 weight_decay=self.shape.weight_decay,
                 clip=self.shape.clip,
+                sam=self.shape.sam,
                 start_step=start,
                 optimizer_state=moments,
                 on_checkpoint=self._calls(start),

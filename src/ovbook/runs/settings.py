@@ -125,6 +125,8 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "shares": _numbers,
     "people": _whole(1),
     "pulls": _numbers,
+    "replays": _numbers,
+    "sam": _at_least(0, above=True),
     "precision": lambda name, value: one_of(name, value, ("float32", "bfloat16")),
     "ending": lambda name, value: one_of(
         name, value, ("annealed", "trunk", "branches", "clipped cosine", "all")
@@ -135,7 +137,7 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
 """Every parameter a chapter may have, and what is wrong with a value. A new one is one line here."""
 
 _LISTS = {
-    "worlds", "budgets", "gammas", "relative", "rates", "tasks", "twins", "models", "degrees", "pulls", "bits", "shares",
+    "worlds", "budgets", "gammas", "relative", "rates", "tasks", "twins", "models", "degrees", "pulls", "bits", "shares", "replays",
 }  # fmt: skip
 _WHOLE_LISTS = {"worlds", "budgets", "bits"}
 

@@ -11,12 +11,17 @@ from ovbook.files import canonical_json, sha256_bytes
 from ovbook.runs.fields import canonical, plain, refuse
 from ovbook.runs.operations import operation_of
 
-__all__ = ["Spec", "purpose_seed"]
+__all__ = ["Spec", "later", "purpose_seed"]
 
 
 def purpose_seed(seed: int, purpose: str) -> int:
     """The seed of one stream of randomness ("init", "data", "noise", "validation") of a run; below 2^47."""
     return int(sha256_bytes(f"{purpose}/{seed}")[:12], 16) >> 1
+
+
+def later(default: Any) -> Any:
+    """A field added to a spec whose runs are already stored: at its `default` it leaves their keys as they are."""
+    return dataclasses.field(default=default, metadata={"later": True})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,12 +60,19 @@ class Spec:
     @functools.cached_property
     def _key(self) -> str:
         operation = operation_of(self)
-        fields = {f.name: canonical(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        fields = {
+            f.name: canonical(getattr(self, f.name))
+            for f in dataclasses.fields(self)
+            if not (f.metadata.get("later") and getattr(self, f.name) == f.default)
+        }
         asked = {"operation": operation.name, "version": operation.version, "fields": fields}
         return sha256_bytes(canonical_json(asked | {"data": self.data_hash()}))
 
     def key(self) -> str:
-        """SHA-256 of the fields (parents by their keys), the data's hash and the operation's version."""
+        """SHA-256 of the fields (parents by their keys), the data's hash and the operation's version.
+
+        A field that came `later` is left out at its default, which is what every run before it did.
+        """
         return self._key
 
     def parents(self) -> tuple[Spec, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ovbook.errors import OvbookError
 from ovbook.runs.data import corpus_hash, task_hash
 from ovbook.runs.fields import number, one_of, repeated, whole
-from ovbook.runs.spec import Spec, purpose_seed
+from ovbook.runs.spec import Spec, later, purpose_seed
 from ovbook.schedules import Schedule
 
 __all__ = [
@@ -95,6 +95,7 @@ class Pretrain(Spec):
     start: a kept checkpoint to continue from. One of a constant-rate run brings its optimiser state along; from
         any other the moments start at zero, because the rate there had gone.
     keep: more token counts at which to keep a checkpoint.
+    sam: radius of sharpness-aware minimisation (`ovbook.train.train`); each of its steps costs two. 0 is none.
     """
 
     corpus: str = "world:0/almanac"
@@ -110,6 +111,7 @@ class Pretrain(Spec):
     keep: tuple[int, ...] = ()
     precision: Literal["float32", "bfloat16"] = "float32"
     compiled: bool = False
+    sam: float = later(0.0)
 
     def __post_init__(self) -> None:
         budget: Any = self.budget  # people write 1e6
@@ -125,11 +127,13 @@ class Pretrain(Spec):
         for name, low in (("seed", 0), ("budget", 1), ("batch", 1), ("context", 2)):
             yield from whole(name, getattr(self, name), low)
         yield from model_problems(self.model, self.context)
-        for name in ("weight_decay", "clip"):
+        for name in ("weight_decay", "clip", "sam"):
             value = getattr(self, name)
             if not number(value) or value < 0 or (name == "clip" and value == 0):
                 yield f"{name} is {value!r}, but it must be a finite number {'above' if name == 'clip' else 'of at least'} 0"
         yield from one_of("precision", self.precision, PRECISIONS)
+        if number(self.sam) and self.sam > 0 and self.precision != "float32":
+            yield f"precision is {self.precision!r}, but with sam (here {self.sam:g}) it must be float32"
         if not isinstance(self.compiled, bool):
             yield f"compiled is {self.compiled!r}, but it must be True or False"
         if not isinstance(self.schedule, Schedule):

@@ -20,7 +20,7 @@ from ovbook.stats.curves import (
     unsaturated,
 )
 from ovbook.stats.declared import estimate, reading, readings, written
-from ovbook.stats.factors import SHARES, at_equal, variance_shares
+from ovbook.stats.factors import SHARES, above_curve, at_equal, variance_shares
 from ovbook.stats.intervals import (
     Interval,
     Test,
@@ -44,6 +44,7 @@ __all__ = [
     "Reversal",
     "Test",
     "UShape",
+    "above_curve",
     "at_equal",
     "before_after",
     "bootstrap_interval",
