@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ovbook.corpus import Corpus, WorldCorpus
-from ovbook.models import ModelSpec, Params, load_checkpoint, token_losses
+from ovbook.models import ModelSpec, Params, token_losses
 from ovbook.world import ROLES
 
 __all__ = ["held_out_losses", "loss_by_part", "mean_loss", "run"]
@@ -68,7 +68,7 @@ def loss_by_part(losses: np.ndarray, corpus: Corpus, seed: int) -> list[dict[str
 
 def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
     """The operation of `ovbook.runs.Evaluate`: one record per corpus and part (see `loss_by_part`)."""
-    params, shape = load_checkpoint(inputs.checkpoint(spec.base))
+    params, shape = inputs.load(spec.base, device)
     params = {name: tensor.to(device) for name, tensor in params.items()}
     records = []
     for corpus in [inputs.open_corpus(name) for name in spec.corpora] or [inputs.corpus]:

@@ -22,7 +22,7 @@ from torch import Tensor
 from ovbook.errors import OvbookError
 from ovbook.evaluate import mean_loss
 from ovbook.files import sha256_bytes
-from ovbook.models import ModelSpec, Params, init, init_std_of, load_checkpoint, parameter_count
+from ovbook.models import ModelSpec, Params, init, init_std_of, parameter_count
 from ovbook.own import is_own, own_function
 
 __all__ = ["NOISES", "changed", "noise_scales", "perturbed", "run", "sweep", "unit_noise"]
@@ -96,18 +96,20 @@ def sweep(
     draws: int,
     noise: str,
     seed: int,
+    scales: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
     """Loss of one model (K = 1) on `rows` [N, T] for each gamma and draw.
 
     Returns one record per (gamma, draw): gamma, draw, loss in nats per predicted token, and change, the
     Euclidean norm of what was added. gamma = 0 is measured once, as draw 0, and changes nothing. `noise` may also be
-    ``module:function`` (`changed`).
+    ``module:function`` (`changed`). `scales` are the standard deviations for gamma = 1, where `noise_scales` cannot
+    know them.
     """
     if draws < 1:
         raise OvbookError(f"draws is {draws}: at least 1 is needed, and an even number for antithetic pairs")
     if is_own(noise):
         return _own_sweep(params, spec, rows, gammas, draws, noise, seed)
-    scales = noise_scales(params, spec, noise)
+    scales = noise_scales(params, spec, noise) if scales is None else scales
     records = []
     for draw in range(draws):
         unit = unit_noise(params, seed=seed, draw=draw)
@@ -144,6 +146,14 @@ def _own_sweep(
     return records
 
 
+def _untrained(seed: int | None, spec: ModelSpec, rows: Tensor, device: str) -> float:
+    """Loss before the first step; of a released model, whose first weights nobody has, that of a uniform guess."""
+    if seed is None:
+        return float(np.log(spec.vocab))
+    blank = {name: tensor.to(device) for name, tensor in init(spec, [seed]).items()}
+    return float(mean_loss(blank, spec, rows)[0])
+
+
 def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
     """The operation of `ovbook.runs.Perturb`: one record per gamma and draw (see `sweep`).
 
@@ -155,15 +165,17 @@ def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
             f"the module of '{spec.noise}' was changed after this run was asked for: ask again, so that the result "
             f"is kept under the new function"
         )
-    params, shape = load_checkpoint(inputs.checkpoint(spec.base))
+    params, shape = inputs.load(spec.base, device)
     corpus, root = inputs.corpus, spec.base.root
     rows = torch.from_numpy(corpus.validation(spec.evaluation_seed, spec.rows).astype(np.int64)).to(device)
-    blank = {name: tensor.to(device) for name, tensor in init(shape, [root.init_seed]).items()}
-    fixed = {
-        "untrained": float(mean_loss(blank, shape, rows)[0]),
+    fixed: dict[str, Any] = {
+        "untrained": _untrained(root.init_seed, shape, rows, device),
         "epochs": corpus.epochs(spec.base.at),
         "parameters": parameter_count(shape),
     }
+    begun = inputs.first_spread(spec.base) if spec.noise == "init" else None
+    if begun is not None:
+        fixed["scale"] = begun[1]
     records = sweep(
         {name: tensor.to(device) for name, tensor in params.items()},
         shape,
@@ -172,5 +184,6 @@ def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
         draws=spec.draws,
         noise=spec.noise,
         seed=spec.noise_seed,
+        scales=None if begun is None else begun[0],
     )
     return [fixed | record for record in records]

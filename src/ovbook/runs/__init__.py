@@ -16,6 +16,7 @@ from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
+from ovbook.runs.released import Released, distinct_weights, released
 from ovbook.runs.results import Results
 from ovbook.runs.runner import Interrupted, execute
 from ovbook.runs.settings import FIRST_SEED, SCALES, Parameters, parameters
@@ -39,16 +40,19 @@ __all__ = [
     "Perturb",
     "Plan",
     "Pretrain",
+    "Released",
     "Results",
     "Schedule",
     "Sharpness",
     "Spec",
     "Store",
     "StoreWarning",
+    "distinct_weights",
     "execute",
     "parameters",
     "plan",
     "publish",
+    "released",
     "repository",
     "suite",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +17,7 @@ import torch
 from ovbook.corpus import Corpus
 from ovbook.evaluate import mean_loss
 from ovbook.finetune import Replay, TaskScore, TuningSet, finetune, measure, tuning_set
-from ovbook.models import ModelSpec, Params, init, load_checkpoint, parameter_count, save_checkpoint
+from ovbook.models import ModelSpec, Params, init, parameter_count, save_checkpoint
 from ovbook.runs.specs import FineTune
 from ovbook.runs.work import Inputs
 from ovbook.tasks import coder_of, open_task
@@ -37,9 +39,11 @@ def run(spec: FineTune, inputs: Inputs, out: Path, device: str) -> Rows:
     ``checkpoints/end``, and what was answered to each item in ``answers.parquet``, with the item's answer_loss and
     `right`, the probability of the right answer.
     """
-    base, model = load_checkpoint(inputs.checkpoint(spec.base))
+    base, model = inputs.load(spec.base, device, tune=True)
+    # A released model may take longer rows than anyone here has memory for.
+    rows = dataclasses.replace(model, context=min(model.context, spec.base.root.context))
     base = {name: tensor.to(device) for name, tensor in base.items()}
-    log, note = _tune(spec, inputs, base, model, device)
+    log, note = _tune(spec, inputs, base, rows, device)
     fixed = {
         "parameters": parameter_count(model),
         "epochs": inputs.corpus.epochs(spec.base.at),
@@ -50,7 +54,7 @@ def run(spec: FineTune, inputs: Inputs, out: Path, device: str) -> Rows:
             sum((log.params[n].double() - t.double()).square().sum() for n, t in base.items()) ** 0.5
         ),
         "note": note,
-        "untrained": _old_loss(spec, inputs, init(model, [spec.base.root.init_seed]), model, device),
+        "untrained": _untrained(spec, inputs, model, device),
     }
     records: Rows = []
     answers: Rows = []
@@ -59,10 +63,10 @@ def run(spec: FineTune, inputs: Inputs, out: Path, device: str) -> Rows:
             "stage": stage,
             "loss": _old_loss(spec, inputs, params, model, device),
             "validation_loss": float(
-                _measured(spec, inputs, params, model, spec.task, "validation").losses.mean()
+                _measured(spec, inputs, params, rows, spec.task, "validation").losses.mean()
             ),
         }
-        for record, said in _scores(spec, inputs, params, model):
+        for record, said in _scores(spec, inputs, params, rows):
             records.append(old | record | fixed)
             answers += [{"stage": stage, **item} for item in said]
     pq.write_table(pa.Table.from_pylist(answers), out / "answers.parquet")
@@ -108,6 +112,14 @@ def _rows(
         fmt=fmt,
         shots=shots,
         context=context,
+    )
+
+
+def _untrained(spec: FineTune, inputs: Inputs, model: ModelSpec, device: str) -> float:
+    """The old loss before the first step; of a released model, whose first weights nobody has, that of a guess."""
+    seed = spec.base.root.init_seed
+    return (
+        math.log(model.vocab) if seed is None else _old_loss(spec, inputs, init(model, [seed]), model, device)
     )
 
 
