@@ -12,6 +12,7 @@ the store does not hold yet, and its `Results` give tables.
 
 from __future__ import annotations
 
+from ovbook.runs.harness import Harness, WinRate
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.plan import Plan, plan
@@ -32,6 +33,7 @@ __all__ = [
     "Checkpoint",
     "Evaluate",
     "FineTune",
+    "Harness",
     "Interrupted",
     "LinearNetwork",
     "LinearNoise",
@@ -47,6 +49,7 @@ __all__ = [
     "Spec",
     "Store",
     "StoreWarning",
+    "WinRate",
     "distinct_weights",
     "execute",
     "parameters",

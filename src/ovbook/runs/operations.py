@@ -54,6 +54,8 @@ OPERATIONS: dict[str, Operation] = {
     "FineTune": Operation(name="finetune", version=2, function="ovbook.runs.finetune:run"),
     "Sharpness": Operation(name="sharpness", version=1, function="ovbook.sharpness:run"),
     "Released": Operation(name="released", version=1, function="ovbook.runs.released_work:run"),
+    "Harness": Operation(name="harness", version=1, function="ovbook.runs.harness_work:run"),
+    "WinRate": Operation(name="win rate", version=1, function="ovbook.runs.harness_work:compare"),
     "LinearNetwork": Operation(name="linear network", version=1, function="ovbook.runs.linear_work:learn"),
     "LinearNoise": Operation(name="linear noise", version=1, function="ovbook.runs.linear_work:shake"),
     "LinearTuning": Operation(name="linear tuning", version=1, function="ovbook.runs.linear_work:tune"),

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-
 from ovbook.models import ModelSpec, Params, init_std_of, load_any, parameter_count, weights_hash
 from ovbook.runs.memory import KEEP_BYTES, require_memory
 from ovbook.runs.released import Released
