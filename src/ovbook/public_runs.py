@@ -15,10 +15,26 @@ from ovbook.errors import OvbookError
 from ovbook.hub import parse_revision
 from ovbook.schedules import Schedule
 
-__all__ = ["PUBLIC_RUNS", "PublicRun", "tokens_of"]
+__all__ = ["FLOPS_PER_SECOND", "PUBLIC_RUNS", "PublicRun", "hours", "tokens_of"]
 
 _POINTS = 20_000
 """Steps in which a published schedule is evaluated: more than the checkpoints of any run."""
+
+
+FLOPS_PER_SECOND = 1.5e14
+"""Floating-point operations a second that we reckon with on one modern GPU: about a sixth of its peak in bfloat16. A
+guess until runs of this size have been timed."""
+
+
+def hours(
+    parameters: float, *, trained: float = 0, scored: float = 0, rate: float = FLOPS_PER_SECOND
+) -> float:
+    """Hours for a model of so many weights: 6 operations per weight and token trained on, 2 per token scored.
+
+    >>> round(hours(1e9, trained=9e10, rate=1.5e14))
+    1000
+    """
+    return parameters * (6 * trained + 2 * scored) / rate / 3600
 
 
 @dataclass(frozen=True, kw_only=True)

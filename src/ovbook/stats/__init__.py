@@ -6,6 +6,7 @@ numbers into estimates, ``curves`` reads trends, U-shapes and inflection points 
 
 from __future__ import annotations
 
+from ovbook.stats.contrasts import estimate, in_words, reading
 from ovbook.stats.curves import (
     Inflection,
     Reversal,
@@ -48,8 +49,10 @@ __all__ = [
     "bootstrap_interval",
     "cube",
     "equivalence",
+    "estimate",
     "first_rise",
     "holm",
+    "in_words",
     "increase_over_base",
     "inflection",
     "inflection_grid",
@@ -59,6 +62,7 @@ __all__ = [
     "one_sided",
     "paired_interval",
     "per_seed",
+    "reading",
     "reversals",
     "slope_per_seed",
     "summarise",
