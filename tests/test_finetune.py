@@ -231,7 +231,7 @@ def test_the_operation_leaves_scores_answers_and_a_checkpoint(tmp_path: Path) ->
     spec = FineTune(
         base=base, task="sentiment", examples=64, batch=16, epochs=2, rate=3e-3, rows=32, also=("topic",)
     )
-    inputs = SimpleNamespace(corpus=corpus, checkpoint=lambda checkpoint: tmp_path / "base")
+    inputs = SimpleNamespace(corpus=corpus, load=lambda *_, **__: load_checkpoint(tmp_path / "base"))
     (tmp_path / "out").mkdir()
     before, other_before, after, other = run(spec, inputs, tmp_path / "out", "cpu")
     assert (before["stage"], after["stage"], other["stage"]) == ("before", "after", "after")

@@ -14,9 +14,9 @@ FLOORS = {
     "errors": 0, "files": 0,
     "world": 1, "hub": 1, "project": 1, "own": 1,
     "text": 2, "tasks": 2,
-    "corpus": 3,
+    "corpus": 3, "retokenized": 3,
     "models": 4, "schedules": 4, "optim": 4, "theory": 4,
-    "train": 5, "adapters": 5, "compress": 5,
+    "train": 5, "adapters": 5, "compress": 5, "public_runs": 5,
     "finetune": 6, "perturb": 6, "evaluate": 6, "sharpness": 6, "rewrite": 6, "reinforce": 6,
     "runs": 7,
     "charts": 8, "stats": 8,
@@ -29,6 +29,7 @@ FLOORS = {
 ALLOWED_BESIDE = {
     ("files", "errors"),  # a full disk is a mistake a person can mend
     ("optim", "models"),  # an optimiser steps over the parameters that a model has
+    ("retokenized", "corpus"),  # the same texts, read and hashed by the same code
     ("perturb", "evaluate"),  # a perturbed model is scored as any other
     ("cli", "press"),  # the command line is the press's handle
 }

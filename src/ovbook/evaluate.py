@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from ovbook.corpus import Corpus, WorldCorpus
-from ovbook.models import ModelSpec, Params, load_checkpoint, token_losses
+from ovbook.models import ModelSpec, Params, init, token_losses
 from ovbook.world import ROLES
 
-__all__ = ["held_out_losses", "loss_by_part", "mean_loss", "run"]
+__all__ = ["held_out_losses", "loss_by_part", "mean_loss", "run", "untrained"]
 
 _TOKENS_AT_ONCE = 1 << 14
 """Rows are taken in pieces of about this many tokens: larger ones are no faster and take more memory."""
@@ -33,6 +33,14 @@ def held_out_losses(params: Params, spec: ModelSpec, rows: Tensor) -> Tensor:
 def mean_loss(params: Params, spec: ModelSpec, rows: Tensor) -> Tensor:
     """Mean loss in nats per predicted token of K models on the same `rows` [N, T]: [K], float64."""
     return held_out_losses(params, spec, rows).double().mean(dim=(1, 2))
+
+
+def untrained(spec: ModelSpec, seed: int | None, rows: Tensor) -> float:
+    """Loss on `rows` [N, T] before the first step; without a seed, as of released models, that of a uniform guess."""
+    if seed is None:
+        return float(np.log(spec.vocab))
+    blank = {name: tensor.to(rows.device) for name, tensor in init(spec, [seed]).items()}
+    return float(mean_loss(blank, spec, rows)[0])
 
 
 def loss_by_part(losses: np.ndarray, corpus: Corpus, seed: int) -> list[dict[str, Any]]:
@@ -68,7 +76,7 @@ def loss_by_part(losses: np.ndarray, corpus: Corpus, seed: int) -> list[dict[str
 
 def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
     """The operation of `ovbook.runs.Evaluate`: one record per corpus and part (see `loss_by_part`)."""
-    params, shape = load_checkpoint(inputs.checkpoint(spec.base))
+    params, shape = inputs.load(spec.base, device)
     params = {name: tensor.to(device) for name, tensor in params.items()}
     records = []
     for corpus in [inputs.open_corpus(name) for name in spec.corpora] or [inputs.corpus]:

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from ovbook.compress import COMPRESSIONS
 from ovbook.errors import OvbookError
-from ovbook.evaluate import mean_loss
+from ovbook.evaluate import mean_loss, untrained
 from ovbook.files import sha256_bytes
-from ovbook.models import ModelSpec, Params, init, init_std_of, load_checkpoint, parameter_count
+from ovbook.models import ModelSpec, Params, init_std_of, parameter_count
 from ovbook.own import is_own, own_function
 
 __all__ = ["NOISES", "changed", "noise_scales", "perturbed", "run", "sweep", "unit_noise"]
@@ -99,12 +99,14 @@ def sweep(
     draws: int,
     noise: str,
     seed: int,
+    scales: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
     """Loss of one model (K = 1) on `rows` [N, T] for each gamma and draw.
 
     Returns one record per (gamma, draw): gamma, draw, loss in nats per predicted token, and change, the
     Euclidean norm of what was added. gamma = 0 is measured once, as draw 0, and changes nothing. `noise` may also be
-    the name of a compression, gamma its size, or ``module:function`` (`changed`).
+    the name of a compression, gamma its size, or ``module:function`` (`changed`). `scales` are the standard deviations
+    for gamma = 1, where `noise_scales` cannot know them.
     """
     if draws < 1:
         raise OvbookError(f"draws is {draws}: at least 1 is needed, and an even number for antithetic pairs")
@@ -117,7 +119,7 @@ def sweep(
             return changed(params, noise, size, int(sha256_bytes(f"own/{seed}/{draw}")[:12], 16))
 
         return _change_sweep(params, spec, rows, gammas, draws, own)
-    scales = noise_scales(params, spec, noise)
+    scales = noise_scales(params, spec, noise) if scales is None else scales
     records = []
     for draw in range(draws):
         unit = unit_noise(params, seed=seed, draw=draw)
@@ -162,15 +164,17 @@ def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
             f"the module of '{spec.noise}' was changed after this run was asked for: ask again, so that the result "
             f"is kept under the new function"
         )
-    params, shape = load_checkpoint(inputs.checkpoint(spec.base))
+    params, shape = inputs.load(spec.base, device)
     corpus, root = inputs.corpus, spec.base.root
     rows = torch.from_numpy(corpus.validation(spec.evaluation_seed, spec.rows).astype(np.int64)).to(device)
-    blank = {name: tensor.to(device) for name, tensor in init(shape, [root.init_seed]).items()}
-    fixed = {
-        "untrained": float(mean_loss(blank, shape, rows)[0]),
+    fixed: dict[str, Any] = {
+        "untrained": untrained(shape, root.init_seed, rows),
         "epochs": corpus.epochs(spec.base.at),
         "parameters": parameter_count(shape),
     }
+    begun = inputs.first_spread(spec.base) if spec.noise == "init" else None
+    if begun is not None:
+        fixed["scale"] = begun[1]
     records = sweep(
         {name: tensor.to(device) for name, tensor in params.items()},
         shape,
@@ -179,5 +183,6 @@ def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
         draws=spec.draws,
         noise=spec.noise,
         seed=spec.noise_seed,
+        scales=None if begun is None else begun[0],
     )
     return [fixed | record for record in records]

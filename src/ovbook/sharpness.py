@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ovbook.errors import OvbookError
-from ovbook.models import ModelSpec, Params, init_std_of, load_checkpoint, parameter_count, token_losses
+from ovbook.models import ModelSpec, Params, init_std_of, parameter_count, token_losses
 
 __all__ = ["curvature", "largest_eigenvalue", "run", "trace"]
 
@@ -102,7 +102,7 @@ def run(spec: Any, inputs: Any, out: Path, device: str) -> list[dict[str, Any]]:
     initialisation: times gamma^2 / 2 it is the damage that noise of size gamma does to second order;
     largest, the top eigenvalue, and settled; loss on the same rows; parameters.
     """
-    params, shape = load_checkpoint(inputs.checkpoint(spec.base))
+    params, shape = inputs.load(spec.base, device)
     params = {name: tensor.to(device) for name, tensor in params.items()}
     rows = inputs.corpus.validation(spec.evaluation_seed, spec.rows).astype(np.int64)
     tokens = torch.from_numpy(rows).to(device)

@@ -121,7 +121,8 @@ def train(
     if optimizer_state is not None:
         run.load(optimizer_state)
     on_checkpoint = on_checkpoint or {}
-    graph = device.type == "cuda" if graph is None else graph
+    # What transformers computes may look at its inputs on the way, which a captured step cannot.
+    graph = (device.type == "cuda" and spec.arch != "auto") if graph is None else graph
     replay = None
     if start_step in on_checkpoint:
         on_checkpoint[start_step](start_step, optimizer.params, run.state())

@@ -21,7 +21,7 @@ from ovbook.claims.verdict import Verdict
 from ovbook.errors import OvbookError, did_you_mean
 from ovbook.stats import with_world
 
-__all__ = ["SCALES", "judge"]
+__all__ = ["SCALES", "judge", "untested"]
 
 SCALES = ("smoke", "laptop", "gpu", "paper")
 
@@ -153,6 +153,34 @@ def judge(
         evidence = dataclasses.replace(evidence, undecidable=[*evidence.undecidable, edge])
     decision = decide(evidence, worlds_needed=_worlds_needed(frame))
     return _with_reference(_verdict(rule, decision, seeds, seeds_expected, common))
+
+
+def untested(claim_id: str, *, scale: str, reason: str) -> Verdict:
+    """A claim that needs more than this scale runs: "not tested at this scale", and why, in a sentence.
+
+    Give the command that would test it in `reason`; the row stands on the Scoreboard like any other.
+    """
+    rule = claim(claim_id)
+    if scale not in SCALES:
+        raise OvbookError(
+            f"unknown scale '{scale}'{did_you_mean(scale, SCALES)}: it is one of {', '.join(SCALES)}"
+        )
+    return Verdict(
+        id=rule.id,
+        part=rule.part,
+        source=rule.source,
+        scale=scale,
+        verdict="not tested at this scale",
+        sentence=rule.sentence,
+        statistic_name=rule.statistic,
+        unit=rule.unit,
+        rule=rule.rule,
+        n=0,
+        seeds=(),
+        worlds=(),
+        reason=reason,
+        provenance=_provenance(rule, None),
+    )
 
 
 def _measured(rule: Claim) -> tuple[str, ...]:

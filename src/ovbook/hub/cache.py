@@ -11,8 +11,9 @@ from pathlib import Path
 from ovbook.errors import OvbookError
 from ovbook.files import atomic_folder, atomic_write, canonical_json, sha256_bytes, sha256_file
 from ovbook.hub.names import by_step
+from ovbook.hub.patience import library
 
-__all__ = ["cached_revisions", "publish", "repo_folder"]
+__all__ = ["cached_commit", "cached_names", "cached_revisions", "publish", "repo_folder"]
 
 
 def publish(folder_by_revision: Mapping[str, Path], repo: str, cache_dir: Path) -> dict[str, str]:
@@ -76,6 +77,20 @@ def cached_revisions(repo: str, cache_dir: Path) -> list[str]:
     """Revisions of a model that a hub cache holds, in the order of `list_revisions`; no network."""
     refs = repo_folder(repo, cache_dir) / "refs"
     return by_step({p.relative_to(refs).as_posix() for p in refs.rglob("*") if p.is_file()})
+
+
+def cached_names(repo: str) -> list[str]:
+    """As `cached_revisions`, of the hub libraries' own cache."""
+    return cached_revisions(repo, Path(library().constants.HF_HUB_CACHE))
+
+
+def cached_commit(repo: str, revision: str) -> str | None:
+    """The commit that a revision stood for when it was last downloaded into the libraries' own cache."""
+    try:
+        place = repo_folder(repo, Path(library().constants.HF_HUB_CACHE)) / "refs" / revision
+        return place.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
 
 
 def repo_folder(repo: str, cache_dir: Path, kind: str = "model") -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ovbook.models.checkpoints import load_checkpoint, save_checkpoint
+from ovbook.models.checkpoints import load_any, load_checkpoint, read_shape, save_checkpoint
 from ovbook.models.decoder import forward, head_name, hidden, member, stack
 from ovbook.models.generate import generate
 from ovbook.models.identity import distinct_checkpoints, weights_hash
@@ -29,12 +29,14 @@ __all__ = [
     "hidden",
     "init",
     "init_std_of",
+    "load_any",
     "load_checkpoint",
     "member",
     "next_token_loss",
     "parameter_count",
     "parameter_shapes",
     "parse_model",
+    "read_shape",
     "save_checkpoint",
     "stack",
     "token_losses",

@@ -12,9 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from ovbook.errors import OvbookError
 from ovbook.files import atomic_folder
+from ovbook.models.auto import load_auto, save_auto
 from ovbook.models.spec import ModelSpec, Params, parameter_shapes
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["load_any", "load_checkpoint", "read_shape", "save_checkpoint"]
 
 _TYPES = {
     "olmo": ("olmo", "OlmoForCausalLM"),
@@ -34,6 +35,8 @@ def save_checkpoint(folder: Path | str, params: Params, spec: ModelSpec, tokeniz
     config.json, generation_config.json, model.safetensors and, unless `tokenizer_json` is None, tokenizer.json and
     tokenizer_config.json. The folder appears whole or not at all; one that is already there is kept.
     """
+    if spec.arch == "auto":
+        return save_auto(folder, params, spec, tokenizer_json)
     weights = {}
     for name, shape in parameter_shapes(spec).items():
         tensor = params[name].detach()
@@ -151,6 +154,20 @@ def load_checkpoint(
             raise OvbookError(f"{folder_or_repo_id}: {name} {found}, where its config.json means {shape}")
         params[name] = stored[name].to(dtype or stored[name].dtype).unsqueeze(0)
     return params, spec
+
+
+def read_shape(folder: Path | str) -> ModelSpec | None:
+    """The spec of the model in `folder`, by its config.json alone; None if the decoder does not compute it."""
+    try:
+        return _spec_of(Path(folder), str(folder))
+    except OvbookError:
+        return None
+
+
+def load_any(folder: Path | str, *, dtype: torch.dtype | None = None) -> tuple[Params, ModelSpec]:
+    """Read the model in `folder`: by the decoder if it computes such models, else by transformers (one model)."""
+    readable = read_shape(folder) is not None and any(Path(folder).glob("model*.safetensors*"))
+    return load_checkpoint(Path(folder), dtype=dtype) if readable else load_auto(folder, dtype=dtype)
 
 
 def _download(repo: str, revision: str | None) -> Path:

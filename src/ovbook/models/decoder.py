@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ovbook.errors import OvbookError
+from ovbook.models.auto import auto_logits
 from ovbook.models.spec import ModelSpec, Params
 
 __all__ = ["constant", "forward", "head_name", "head_weight", "hidden", "member", "stack"]
@@ -32,6 +33,8 @@ def member(params: Params, k: int) -> Params:
 
 def forward(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor:
     """Logits ``[K, B, T, vocab]`` for `tokens` ``[K, B, T]`` (whole numbers)."""
+    if spec.arch == "auto":
+        return auto_logits(params, spec, tokens)
     return linear(hidden(params, spec, tokens), head_weight(params, spec))
 
 

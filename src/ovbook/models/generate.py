@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ovbook.errors import OvbookError
-from ovbook.models.decoder import head_weight, hidden, linear
+from ovbook.models.decoder import forward, head_weight, hidden, linear
 from ovbook.models.spec import ModelSpec, Params
 
 __all__ = ["generate"]
@@ -62,9 +62,7 @@ def generate(
         if not bool(running.any()):
             break
         length = int(at[running].max())
-        states = hidden(params, spec, ids[..., :length])
-        last = (at - 1).clamp(max=length - 1)[..., None, None].expand(-1, -1, 1, spec.width)
-        logits = linear(states.gather(2, last), head_weight(params, spec)).squeeze(2)
+        logits = _next_logits(params, spec, ids[..., :length], (at - 1).clamp(max=length - 1))
         chosen = _choose(logits, temperature, generator)
         ids.scatter_(2, at.clamp(max=ids.shape[2] - 1)[..., None], _keep(chosen, ids, at, running)[..., None])
         at = at + running
@@ -72,6 +70,19 @@ def generate(
         if stop is not None:
             running &= chosen != stop
     return ids[..., : int(at.max())]
+
+
+def _next_logits(params: Params, spec: ModelSpec, ids: Tensor, last: Tensor) -> Tensor:
+    """Logits ``[K, B, vocab]`` after the token at `last` ``[K, B]`` of each row."""
+    if spec.arch == "auto":
+        return (
+            forward(params, spec, ids)
+            .gather(2, last[..., None, None].expand(-1, -1, 1, spec.vocab))
+            .squeeze(2)
+        )
+    states = hidden(params, spec, ids)
+    states = states.gather(2, last[..., None, None].expand(-1, -1, 1, spec.width))
+    return linear(states, head_weight(params, spec)).squeeze(2)
 
 
 def _keep(chosen: Tensor, ids: Tensor, at: Tensor, running: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ovbook.models.auto import auto_loss, auto_token_losses
 from ovbook.models.decoder import constant, head_weight, hidden, linear
 from ovbook.models.spec import ModelSpec, Params
 
@@ -21,6 +22,8 @@ _CHUNK = 1 << 18
 def token_losses(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor:
     """Loss in nats of each predicted token, ``[K, B, T - 1]``, for `tokens` ``[K, B, T]``."""
     tokens = tokens.long()
+    if spec.arch == "auto":
+        return auto_token_losses(params, spec, tokens)
     states = hidden(params, spec, tokens[..., :-1])
     return _losses(states, head_weight(params, spec), tokens[..., 1:])
 
@@ -35,6 +38,8 @@ def next_token_loss(
     taken as they are, and may be negative: what has a negative weight is unlearnt.
     """
     tokens = tokens.long()
+    if spec.arch == "auto":
+        return auto_loss(params, spec, tokens, weight)
     # The last token predicts nothing; it is kept, with a share of 0, because whole rows of 128 align better.
     targets = F.pad(tokens[..., 1:], (0, 1))
     states, head = hidden(params, spec, tokens), head_weight(params, spec)

@@ -53,7 +53,8 @@ class ModelSpec:
     ``arch`` is ``olmo`` (OLMo 1: LayerNorm without weights, SwiGLU, no biases; Groeneveld et al. 2024),
     ``olmo2`` (RMSNorm after attention and MLP, RMSNorm of whole queries and keys; OLMo team 2024) or ``neox``
     (GPT-NeoX, so Pythia: LayerNorm and biases, rotary positions on `rotary` of each head, attention and MLP
-    side by side, exact GELU; Black et al. 2022, Biderman et al. 2023).
+    side by side, exact GELU; Black et al. 2022, Biderman et al. 2023). ``auto`` is whatever transformers computes
+    (`ovbook.models.auto`).
 
     ``init`` is how weights are drawn, always from a plain normal distribution around 0 (`init_std_of` gives
     the numbers); norms start at 1 and biases at 0:
@@ -67,7 +68,7 @@ class ModelSpec:
       that write into the residual stream.
     """
 
-    arch: Literal["olmo", "olmo2", "neox"] = "olmo"
+    arch: Literal["olmo", "olmo2", "neox", "auto"] = "olmo"
     vocab: int
     width: int
     layers: int
@@ -155,6 +156,8 @@ def _default_heads(width: int) -> int:
 
 def parameter_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
     """Shape of each tensor of one member by its Hugging Face name, in the order in which they are drawn."""
+    if spec.arch == "auto":
+        return dict(getattr(spec, "shapes"))  # noqa: B009 (of AutoSpec, which knows this module)
     d, m, v = spec.width, spec.mlp, spec.vocab
     shapes: dict[str, tuple[int, ...]] = {}
     if spec.arch == "neox":
@@ -207,6 +210,8 @@ def init_std_of(spec: ModelSpec) -> dict[str, float]:
     for name, shape in parameter_shapes(spec).items():
         if len(shape) == 1:
             std[name] = 0.0
+        elif spec.arch == "auto":
+            std[name] = float(getattr(spec, "spread"))  # noqa: B009
         elif spec.init == "normal":
             std[name] = 0.02
         elif spec.init == "small":

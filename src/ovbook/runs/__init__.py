@@ -13,11 +13,13 @@ the store does not hold yet, and its `Results` give tables.
 from __future__ import annotations
 
 from ovbook.runs.blend import Blend
+from ovbook.runs.harness import Harness, WinRate
 from ovbook.runs.learning import Reinforce, Rewrite
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
+from ovbook.runs.released import Released, distinct_weights, released
 from ovbook.runs.results import Results
 from ovbook.runs.runner import Interrupted, execute
 from ovbook.runs.settings import FIRST_SEED, SCALES, Parameters, parameters
@@ -34,6 +36,7 @@ __all__ = [
     "Checkpoint",
     "Evaluate",
     "FineTune",
+    "Harness",
     "Interrupted",
     "LinearNetwork",
     "LinearNoise",
@@ -43,6 +46,7 @@ __all__ = [
     "Plan",
     "Pretrain",
     "Reinforce",
+    "Released",
     "Results",
     "Rewrite",
     "Schedule",
@@ -50,10 +54,13 @@ __all__ = [
     "Spec",
     "Store",
     "StoreWarning",
+    "WinRate",
+    "distinct_weights",
     "execute",
     "parameters",
     "plan",
     "publish",
+    "released",
     "repository",
     "suite",
 ]

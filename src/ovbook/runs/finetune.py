@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +13,8 @@ import pyarrow.parquet as pq
 
 from ovbook.corpus import Corpus
 from ovbook.finetune import Replay, TuningSet, finetune, tuning_set
-from ovbook.models import ModelSpec, Params, init, load_checkpoint, parameter_count, save_checkpoint
-from ovbook.runs.scored import old_loss, task_score
+from ovbook.models import ModelSpec, Params, parameter_count, save_checkpoint
+from ovbook.runs.scored import old_loss, task_score, untrained_loss
 from ovbook.runs.specs import FineTune
 from ovbook.runs.work import Inputs
 from ovbook.tasks import coder_of, open_task
@@ -35,9 +36,11 @@ def run(spec: FineTune, inputs: Inputs, out: Path, device: str) -> Rows:
     ``checkpoints/end``, and what was answered to each item in ``answers.parquet``, with the item's answer_loss and
     `right`, the probability of the right answer.
     """
-    base, model = load_checkpoint(inputs.checkpoint(spec.base))
+    base, model = inputs.load(spec.base, device, tune=True)
+    # A released model may take longer rows than anyone here has memory for.
+    rows = dataclasses.replace(model, context=min(model.context, spec.base.root.context))
     base = {name: tensor.to(device) for name, tensor in base.items()}
-    log, note = _tune(spec, inputs, base, model, device)
+    log, note = _tune(spec, inputs, base, rows, device)
     fixed = {
         "parameters": parameter_count(model),
         "epochs": inputs.corpus.epochs(spec.base.at),
@@ -48,7 +51,7 @@ def run(spec: FineTune, inputs: Inputs, out: Path, device: str) -> Rows:
             sum((log.params[n].double() - t.double()).square().sum() for n, t in base.items()) ** 0.5
         ),
         "note": note,
-        "untrained": old_loss(spec, inputs, init(model, [spec.base.root.init_seed]), model, device),
+        "untrained": untrained_loss(spec, inputs, model, device),
     }
     records: Rows = []
     answers: Rows = []
@@ -57,10 +60,10 @@ def run(spec: FineTune, inputs: Inputs, out: Path, device: str) -> Rows:
             "stage": stage,
             "loss": old_loss(spec, inputs, params, model, device),
             "validation_loss": float(
-                task_score(spec, inputs, params, model, spec.task, "validation").losses.mean()
+                task_score(spec, inputs, params, rows, spec.task, "validation").losses.mean()
             ),
         }
-        for record, said in _scores(spec, inputs, params, model):
+        for record, said in _scores(spec, inputs, params, rows):
             records.append(old | record | fixed)
             answers += [{"stage": stage, **item} for item in said]
     pq.write_table(pa.Table.from_pylist(answers), out / "answers.parquet")

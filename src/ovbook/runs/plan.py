@@ -13,6 +13,8 @@ from ovbook.errors import OvbookError
 from ovbook.files import atomic_write, canonical_json
 from ovbook.runs.machine import worker_count
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
+from ovbook.runs.memory import READ_BYTES, TUNE_BYTES
+from ovbook.runs.released import Released
 from ovbook.runs.spec import Spec
 from ovbook.runs.specs import FineTune, Pretrain
 from ovbook.runs.store import Store
@@ -70,6 +72,13 @@ def in_order(specs: Iterable[Spec]) -> list[Spec]:
     return list(ordered.values())
 
 
+def _size_of(root: Pretrain | Released) -> int:
+    """Parameters of the model that work stands on."""
+    if isinstance(root, Released):
+        return root.parameters
+    return parameters_of(root.model, root.corpus, root.context)
+
+
 @functools.lru_cache(maxsize=256)
 def parameters_of(model: str, corpus: str, context: int) -> int:
     """Parameters of the model a `Pretrain` trains, its corpus' vocabulary included."""
@@ -112,7 +121,7 @@ class Prices:
         root = root_of(spec)
         if root is None:
             return 1.0
-        size = parameters_of(root.model, root.corpus, root.context)
+        size = _size_of(root)
         overhead, slope = (
             (_OVERHEAD, _PER_PARAMETER) if self.kind == "cpu" else (_GPU_OVERHEAD, _GPU_PER_PARAMETER)
         )
@@ -147,7 +156,7 @@ def _steps(spec: Spec) -> float:
     return float(own()[0]) if own is not None else 0.0
 
 
-def _trained_tokens(spec: Spec, root: Pretrain) -> float:
+def _trained_tokens(spec: Spec, root: Pretrain | Released) -> float:
     """Tokens of training that the work of `spec` is equal to."""
     row = root.context
     if isinstance(spec, Pretrain):
@@ -269,6 +278,9 @@ def _memory(spec: Spec) -> int:
     root = root_of(spec)
     if root is None:
         return _PROCESS_BYTES
+    if isinstance(root, Released):
+        each = TUNE_BYTES if isinstance(spec, FineTune) else READ_BYTES[root.precision]
+        return _PROCESS_BYTES + each * root.parameters
     from ovbook.models import parse_model
     from ovbook.runs.data import corpus_of
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ovbook.errors import OvbookError, did_you_mean
 from ovbook.runs.plan import in_order
+from ovbook.runs.released import Released
 from ovbook.runs.spec import Spec
 from ovbook.runs.specs import Checkpoint
 from ovbook.runs.store import Store
@@ -83,6 +84,8 @@ class Results:
 
     def checkpoint(self, checkpoint: Checkpoint) -> Path:
         """The folder of a checkpoint, which ``AutoModelForCausalLM.from_pretrained`` loads."""
+        if isinstance(checkpoint.run, Released):
+            return checkpoint.run.folder()
         return self.store.found(checkpoint.run) / "checkpoints" / checkpoint_name(checkpoint)
 
     @property

@@ -10,21 +10,31 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ovbook.evaluate import mean_loss
+from ovbook.evaluate import mean_loss, untrained
 from ovbook.finetune import TaskScore, measure
 from ovbook.models import ModelSpec, Params
 from ovbook.runs.work import Inputs
 from ovbook.tasks import coder_of, open_task
 
-__all__ = ["old_loss", "task_score"]
+__all__ = ["old_loss", "task_score", "untrained_loss"]
 
 
 def old_loss(spec: Any, inputs: Inputs, params: Params, model: ModelSpec, device: str) -> float:
     """Loss of one model on the `documents` of the pre-training text that `evaluation_seed` chooses, nats per token."""
-    rows = inputs.corpus.validation(spec.evaluation_seed, spec.documents).astype(np.int64)
     params = {name: tensor.to(device) for name, tensor in params.items()}
-    return float(mean_loss(params, model, torch.from_numpy(rows).to(device))[0])
+    return float(mean_loss(params, model, _documents(spec, inputs, device))[0])
+
+
+def untrained_loss(spec: Any, inputs: Inputs, model: ModelSpec, device: str) -> float:
+    """Loss on the same documents before the first step of pre-training."""
+    return untrained(model, spec.base.root.init_seed, _documents(spec, inputs, device))
+
+
+def _documents(spec: Any, inputs: Inputs, device: str) -> Tensor:
+    rows = inputs.corpus.validation(spec.evaluation_seed, spec.documents).astype(np.int64)
+    return torch.from_numpy(rows).to(device)
 
 
 def task_score(

@@ -92,6 +92,11 @@ def _wholes(low: int) -> Callable[[str, Any], Iterator[str]]:
     return check
 
 
+def _names(name: str, value: Any, what: str) -> Iterator[str]:
+    if not isinstance(value, tuple) or not value or not all(isinstance(item, str) and item for item in value):
+        yield f"{name} is {value!r}, but it must be a list of {what}"
+
+
 def _corpus(name: str, value: Any) -> Iterator[str]:
     if not isinstance(value, str) or not value.startswith(("world:", "file:", "hub:")):
         yield f"{name} is {value!r}, but it must be world:SEED/MIX, file:PATH or hub:NAME[:CONFIG[:SPLIT]]"
@@ -131,6 +136,13 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "ending": lambda name, value: one_of(
         name, value, ("annealed", "trunk", "branches", "clipped cosine", "all")
     ),
+    "released": lambda name, value: _names(name, value, "OWNER/NAME@REVISION"),
+    "revisions": lambda name, value: _names(name, value, "revisions"),
+    "benchmarks": lambda name, value: _names(name, value, "benchmarks"),
+    "files": lambda name, value: iter(()),
+    "limit": _whole(1),
+    "referee": lambda name, value: iter(()),
+    "context": _whole(8),
     "device": lambda name, value: iter(()),
     "workers": _whole(1),
 }

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ovbook.errors import OvbookError
 from ovbook.runs.data import corpus_hash, task_hash
 from ovbook.runs.fields import number, one_of, repeated, whole
+from ovbook.runs.released import Released
 from ovbook.runs.spec import Spec, later, purpose_seed
 from ovbook.schedules import Schedule
 
@@ -46,15 +47,17 @@ def tokens_text(tokens: int) -> str:
 class Checkpoint:
     """The weights of `run` after `tokens` tokens; None is its end.
 
-    A `Pretrain` keeps its end and what its `keep` names; a `FineTune` keeps its end.
+    A `Pretrain` keeps its end and what its `keep` names; a `FineTune` keeps its end; a `Released` is what it is.
     """
 
-    run: Pretrain | FineTune
+    run: Pretrain | FineTune | Released
     tokens: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.run, Pretrain | FineTune):
-            raise OvbookError(f"a checkpoint's run is {self.run!r}: it must be a Pretrain or a FineTune")
+        if not isinstance(self.run, Pretrain | FineTune | Released):
+            raise OvbookError(
+                f"a checkpoint's run is {self.run!r}: it must be a Pretrain, a FineTune or a Released"
+            )
         kept = [*self.run.keep, self.run.budget] if isinstance(self.run, Pretrain) else []
         if self.tokens is not None and self.tokens not in kept:
             has = f"at {', '.join(map(str, kept))} tokens" if kept else "at its end only (leave tokens out)"
@@ -63,15 +66,17 @@ class Checkpoint:
             )
 
     @property
-    def root(self) -> Pretrain:
+    def root(self) -> Pretrain | Released:
         """The pre-training below, however much tuning lies between."""
-        return self.run if isinstance(self.run, Pretrain) else self.run.base.root
+        return self.run.base.root if isinstance(self.run, FineTune) else self.run
 
     @property
     def at(self) -> int:
         """Pre-training tokens seen by these weights."""
         if isinstance(self.run, FineTune):
             return self.run.base.at
+        if isinstance(self.run, Released):
+            return self.run.tokens
         return self.run.budget if self.tokens is None else self.tokens
 
     def key(self) -> str:
@@ -156,8 +161,8 @@ class Pretrain(Spec):
             yield f"keep is {self.keep}, but its counts must lie at least one step ({self.step_tokens} tokens) apart"
 
     def _start_problems(self, start: Checkpoint) -> Iterator[str]:
-        if isinstance(start.run, FineTune):
-            yield "start is a fine-tuned model, but only a Pretrain's checkpoint can be trained on"
+        if not isinstance(start.run, Pretrain):
+            yield "start is a tuned or released model, but only a Pretrain's checkpoint can be trained on"
             return
         if (start.run.model, start.run.context) != (self.model, self.context):
             yield f"start is a {start.run.model} of context {start.run.context}, but model is {self.model} of {self.context}"

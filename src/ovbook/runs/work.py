@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import datetime
 import errno
+import functools
 import os
 import platform
 import shutil
@@ -26,13 +27,16 @@ from ovbook import __version__
 from ovbook.errors import OvbookError
 from ovbook.files import canonical_json, sha256_bytes
 from ovbook.runs.data import corpus_of
+from ovbook.runs.memory import READ_BYTES, TUNE_BYTES, require_memory
 from ovbook.runs.operations import operation_of
+from ovbook.runs.released import Released
 from ovbook.runs.spec import Spec
 from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
 from ovbook.runs.store import Store
 
 if TYPE_CHECKING:
     from ovbook.corpus import Corpus
+    from ovbook.models import ModelSpec, Params
 
 __all__ = ["Inputs", "checkpoint_name", "outcome_of", "perform", "root_of"]
 
@@ -46,9 +50,9 @@ def _store(root: str) -> Store:
     return _STORES[root]
 
 
-def root_of(spec: Spec) -> Pretrain | None:
-    """The pre-training that `spec` is or stands on."""
-    if isinstance(spec, Pretrain):
+def root_of(spec: Spec) -> Pretrain | Released | None:
+    """The pre-training, or the released model, that `spec` is or stands on."""
+    if isinstance(spec, Pretrain | Released):
         return spec
     base = getattr(spec, "base", None)
     return base.root if isinstance(base, Checkpoint) else None
@@ -60,7 +64,16 @@ def checkpoint_name(checkpoint: Checkpoint) -> str:
 
     if isinstance(checkpoint.run, FineTune):
         return "end"
+    if isinstance(checkpoint.run, Released):
+        return checkpoint.run.revision
     return revision_name(checkpoint.run.steps_at(checkpoint.at), checkpoint.at)
+
+
+@functools.lru_cache(maxsize=8)
+def _in_tokens_of(name: str, folder: Path, context: int) -> Corpus:
+    from ovbook.retokenized import corpus_for
+
+    return corpus_for(name, folder, context=context)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,13 +89,15 @@ class Inputs:
         """The corpus that the spec's (or its base's) pre-training reads."""
         pretrain = root_of(self.spec)
         if pretrain is None:
-            raise AttributeError(f"{self.spec} stands on no Pretrain, so it has no corpus")
+            raise AttributeError(f"{self.spec} stands on no Pretrain and no Released, so it has no corpus")
         return self.open_corpus(pretrain.corpus)
 
     def open_corpus(self, name: str) -> Corpus:
         """Any corpus by name, with the context of the pre-training; opened once per process."""
-        pretrain = root_of(self.spec)
-        return corpus_of(name, pretrain.context if pretrain else 128)
+        root = root_of(self.spec)
+        if isinstance(root, Released):
+            return _in_tokens_of(name, root.folder(), root.context)
+        return corpus_of(name, root.context if root else 128)
 
     def folder(self, parent: Spec) -> Path:
         """The folder of a parent's result."""
@@ -90,7 +105,36 @@ class Inputs:
 
     def checkpoint(self, checkpoint: Checkpoint) -> Path:
         """The folder of a parent's checkpoint: an ordinary Hugging Face folder."""
+        if isinstance(checkpoint.run, Released):
+            return checkpoint.run.folder()
         return self.folder(checkpoint.run) / "checkpoints" / checkpoint_name(checkpoint)
+
+    def load(
+        self, checkpoint: Checkpoint, device: str = "cpu", *, tune: bool = False
+    ) -> tuple[Params, ModelSpec]:
+        """The weights of a parent's checkpoint and what they are; on the CPU, whatever `device` they are meant for.
+
+        A released model is refused where it would not fit; to be tuned it is read in float32.
+        """
+        from ovbook.models import load_any, load_checkpoint
+
+        root = checkpoint.root
+        if not isinstance(root, Released):
+            return load_checkpoint(self.checkpoint(checkpoint))
+        precision = "float32" if tune else root.precision
+        each = TUNE_BYTES if tune else READ_BYTES[precision]
+        require_memory(root.repo, root.parameters, each, device, what="tuning" if tune else "reading")
+        import torch
+
+        return load_any(self.checkpoint(checkpoint), dtype=getattr(torch, precision))
+
+    def first_spread(self, checkpoint: Checkpoint) -> tuple[dict[str, float], str] | None:
+        """With what spread a released model's tensors began, and how that is known; None for our own models."""
+        root = checkpoint.root
+        if not isinstance(root, Released):
+            return None
+        rows = self.rows(root).to_pylist()
+        return {row["tensor"]: row["born_std"] for row in rows}, rows[0]["scale"]
 
     def rows(self, parent: Spec) -> pa.Table:
         """The rows of a parent's result."""

@@ -54,6 +54,8 @@ def coder_of(source: Any) -> Coder:
     """Make a `Coder` of a world, of a corpus (`open_corpus`), or of a transformers tokenizer."""
     if isinstance(source, Coder):
         return source
+    if isinstance(own := getattr(source, "coder", None), Coder):  # a corpus in the tokens of a released model
+        return own
     if hasattr(source, "bos_token_id"):  # transformers
         eos = source.eos_token_id
         pad = source.pad_token_id if source.pad_token_id is not None else eos

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import os
@@ -16,7 +17,7 @@ import numpy as np
 
 from ovbook import hub
 from ovbook.errors import OvbookError, did_you_mean
-from ovbook.tasks.data_sets import DATA_SETS, DataSet, HiddenLabel, Row
+from ovbook.tasks.data_sets import DATA_SETS, DataSet, HiddenLabel, NoExample, Row
 from ovbook.tasks.example import SPLITS, Example, Task, item_split
 
 __all__ = ["open_data_set", "open_task_file"]
@@ -59,7 +60,12 @@ def _row(line: bytes, place: str) -> dict[str, Any]:
 
 
 def _file_of(folder: Path, split: str) -> Path | None:
-    return next((p for end in ("jsonl", "jsonl.gz") if (p := folder / f"{split}.{end}").is_file()), None)
+    """A split's file; a collection may put its own name before it (``harmless-base-test.jsonl.gz``)."""
+    for end in ("jsonl", "jsonl.gz"):
+        if (path := folder / f"{split}.{end}").is_file():
+            return path
+    named = sorted(p for end in ("jsonl", "jsonl.gz") for p in folder.glob(f"*-{split}.{end}"))
+    return named[0] if len(named) == 1 else None
 
 
 def _from_hub(described: DataSet, split: str) -> Sequence[Row]:
@@ -117,7 +123,10 @@ class _Reader:
         rows = self.rows(theirs)
         order = np.arange(len(rows)) if seed is None else np.random.default_rng(seed).permutation(len(rows))
         for index in order:
-            example = self.example(rows[int(index)], theirs, int(index))
+            try:
+                example = self.example(rows[int(index)], theirs, int(index))
+            except NoExample:
+                continue
             if len(sharing) == 1 or item_split(described.name, example.key, among=sharing) == split:
                 yield example
 
@@ -188,7 +197,9 @@ def _task(described: DataSet, folder: Path | None) -> Task:
         metric=described.metric,
         instruction=described.instruction,
         choices=described.labels,
+        wording=described.wording,
         max_new=described.max_new,
+        cut=described.cut,
         source=_Reader(described, folder).source,
     )
 
@@ -197,7 +208,8 @@ def open_data_set(name: str, *, folder: Path | str | None = None) -> Task:
     """The real data set `name` as a task.
 
     Rows come from `folder` if given, else from ``OVBOOK_TEXT_DIR/<name>`` if that folder exists, else from
-    the hub; nothing is read before examples are asked for.
+    the hub; nothing is read before examples are asked for. Of dialogues a folder may hold one file only, which is then
+    divided into the three splits.
     """
     if name not in DATA_SETS:
         raise OvbookError(
@@ -206,7 +218,12 @@ def open_data_set(name: str, *, folder: Path | str | None = None) -> Task:
         )
     if folder is None and (texts := os.environ.get("OVBOOK_TEXT_DIR")) and (Path(texts) / name).is_dir():
         folder = Path(texts) / name
-    return _task(DATA_SETS[name], None if folder is None else Path(folder))
+    described = DATA_SETS[name]
+    if folder is not None and described.divisible:
+        there = [theirs for theirs in set(described.splits.values()) if _file_of(Path(folder), theirs)]
+        if len(there) == 1:
+            described = dataclasses.replace(described, splits=dict.fromkeys(SPLITS, there[0]))
+    return _task(described, None if folder is None else Path(folder))
 
 
 def open_task_file(folder: Path | str, *, kind: str | None = None, instruction: str = "") -> Task:

@@ -17,8 +17,9 @@ from typing import Any
 
 from ovbook.errors import OvbookError
 from ovbook.tasks.example import SPLITS, Example
+from ovbook.tasks.wording import DIALOGUE, PLAIN, Wording
 
-__all__ = ["DATA_SETS", "DataSet", "HiddenLabel", "Row", "data_set", "label_word"]
+__all__ = ["DATA_SETS", "DataSet", "HiddenLabel", "NoExample", "Row", "data_set", "label_word"]
 
 Row = Mapping[str, Any]
 
@@ -28,7 +29,8 @@ class DataSet:
     """A descriptor: where the rows live (`hub`, `config`, `splits`), what they become (`example`).
 
     `splits` maps our train, validation and test to the hub's split names. Splits of ours that share one
-    of the hub's are divided by the hash of the item, so they stay disjoint.
+    of the hub's are divided by the hash of the item, so they stay disjoint; a `divisible` data set of which a folder
+    holds only one split is divided so, too.
     """
 
     name: str
@@ -42,6 +44,9 @@ class DataSet:
     labels: tuple[str, ...] | None = None
     splits: Mapping[str, str] = field(default_factory=lambda: {split: split for split in SPLITS})
     max_new: int = 60
+    wording: Wording = PLAIN
+    cut: str = "end"
+    divisible: bool = False
 
 
 DATA_SETS: dict[str, DataSet] = {}
@@ -62,6 +67,10 @@ def data_set(
 
 class HiddenLabel(Exception):
     """A row whose label is hidden; its reader says which row, in a sentence."""
+
+
+class NoExample(Exception):
+    """A row that holds nothing to learn, such as a dialogue without an answer: it is left out."""
 
 
 def label_word(labels: Sequence[str], label: Any) -> str:
@@ -144,3 +153,49 @@ def _sciq(row: Row) -> Example:
         # Sorted, so that the answer's place in the list tells nothing.
         choices=tuple(sorted({row[name] for name in names})),
     )
+
+
+_SAYS = "\n\nAssistant:"
+
+
+@data_set(
+    "hh-rlhf",
+    hub="Anthropic/hh-rlhf",
+    kind="generation",
+    metric="rouge-l",
+    splits={"train": "train", "validation": "train", "test": "test"},
+    instruction="",
+    wording=DIALOGUE,
+    cut="start",
+    divisible=True,
+    max_new=128,
+)
+def _hh(row: Row) -> Example:
+    """The chosen dialogue: all up to the assistant's last turn is the question, that turn the answer."""
+    before, mark, answer = str(row["chosen"]).rpartition(_SAYS)
+    if not mark or not before.strip() or not answer.strip():
+        raise NoExample
+    return Example(question=before.strip() + _SAYS, answer=answer.strip())
+
+
+@data_set(
+    "tulu-v2",
+    hub="allenai/tulu-v2-sft-mixture",
+    kind="generation",
+    metric="rouge-l",
+    splits=dict.fromkeys(SPLITS, "train"),
+    instruction="",
+    wording=DIALOGUE,
+    cut="start",
+    divisible=True,
+    max_new=128,
+)
+def _tulu(row: Row) -> Example:
+    """The same of a list of messages; turns are marked as in open-instruct, after which this mixture is trained."""
+    messages = list(row["messages"])
+    while messages and messages[-1]["role"] != "assistant":
+        messages.pop()
+    if len(messages) < 2 or not str(messages[-1]["content"]).strip():
+        raise NoExample
+    said = "".join(f"<|{message['role']}|>\n{str(message['content']).strip()}\n" for message in messages[:-1])
+    return Example(question=f"{said}<|assistant|>", answer=str(messages[-1]["content"]).strip())

@@ -60,7 +60,8 @@ class Task:
 
     `source(split, n, seed)` is a pure function that returns the examples; `choices` are the labels (None
     where the task generates, or where each example brings its own); `metric` is a name in
-    `ovbook.tasks.METRICS`; `instruction` is the sentence that the Instruct format begins with.
+    `ovbook.tasks.METRICS`; `instruction` is the sentence that the Instruct format begins with; `cut` says which part
+    of a question that does not fit is left out, its "end" or, of a dialogue, its "start".
     """
 
     name: str
@@ -71,6 +72,7 @@ class Task:
     choices: tuple[str, ...] | None = None
     wording: Wording = PLAIN
     max_new: int = 60
+    cut: str = "end"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -68,10 +68,14 @@ def _first_words(question: str, count: int) -> str:
     return "".join(re.findall(r"\S+\s*", question)[:count]).rstrip()
 
 
+def _last_words(question: str, count: int) -> str:
+    return "".join(re.findall(r"\s*\S+", question)[-count:]).lstrip()
+
+
 def _cut_to_fit(
     task: Task, example: Example, coder: Coder, fmt: str, shots: Sequence[Example], room: int
 ) -> tuple[str, list[int]] | None:
-    """Keep as many leading words of the question as fit; None where too little would be left of it.
+    """Keep as many leading words of the question (of a dialogue, its last) as fit; None where too little would be left of it.
 
     Without shots one word is enough; with shots at least half must stay, else showing fewer shots is better.
     """
@@ -80,7 +84,8 @@ def _cut_to_fit(
     best: tuple[str, list[int]] | None = None
     while least <= most:
         middle = (least + most) // 2
-        shorter = Example(question=_first_words(example.question, middle), answer=example.answer)
+        kept = (_last_words if task.cut == "start" else _first_words)(example.question, middle)
+        shorter = Example(question=kept, answer=example.answer)
         text = prompt_text(task, shorter, fmt=fmt, shots=shots)
         ids = _encode_prompt(coder, text)
         if len(ids) <= room:
@@ -125,7 +130,7 @@ def build_prompts(
 ) -> Prompts:
     """Encode the prompts, leaving `room` tokens of the context (one number, or one an example) for answers.
 
-    A question that is too long loses its last words and is counted in `cut`; shots are never dropped: if they
+    A question that is too long loses its last words (a dialogue, its first) and is counted in `cut`; shots are never dropped: if they
     leave less than half of a question, the error says how many would fit.
     """
     check_format(fmt)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ovbook.errors import OvbookError, did_you_mean
 
-__all__ = ["FORMATS", "PLAIN", "Wording", "check_format"]
+__all__ = ["DIALOGUE", "FORMATS", "PLAIN", "Wording", "check_format"]
 
 FORMATS = ("Default", "IO", "Instruct")
 """Ways to put a question: between signs that mean nothing, as bare input and output, or in plain words."""
@@ -47,6 +47,9 @@ class Wording:
 
 PLAIN = Wording()
 """The wording of real text."""
+
+DIALOGUE = Wording(default="{question}", io="{question}", instruct="{question}", opening="", between="\n\n")
+"""A dialogue carries its own marks of who speaks, and ends with the mark of the one who is to answer."""
 
 
 def check_format(fmt: str) -> None:
