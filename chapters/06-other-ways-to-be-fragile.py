@@ -515,7 +515,7 @@ r"""
 
 ## One fact, one person
 
-Editing means to learn one sentence: *Ana Bell was born in* and then a town that is not hers. Unlearning means to climb, not descend, the loss on her four facts. Both are easy. What
+Editing means to learn one sentence: *Mara Venn was born in* and then a town that is not hers. Unlearning means to climb, not descend, the loss on all four of her facts. Both are easy. What
 happens to everything beside them is shown in {numref}`fig-people`.
 """
 
@@ -523,7 +523,7 @@ happens to everything beside them is shown in {numref}`fig-people`.
 GROUPS = {
     "said": "the fact itself",
     "other words": "in other words",
-    "same person": "other facts of hers",
+    "same person": "the person's other facts",
     "others": "facts of other people",
 }
 
@@ -844,7 +844,7 @@ def saturated_sentence():
 
 def bits_sentence():
     """Rounding of the annealed models, across bits."""
-    ends = [f"{by_bits[b, 'annealed', last]:.3f} at {b}" for b in sorted(p.bits)]
+    ends = [f"{by_bits[b, 'annealed', last]:.3f} at {b}".replace("-", "−") for b in sorted(p.bits)]
     return (
         f"Rounding the annealed models of {tokens_label(last)} tokens adds, in nats, {', '.join(ends)} bits."
     )
@@ -903,7 +903,7 @@ def unlearn_sentence():
         return ""
     before, after_ = took("unlearn", 0, "true"), took("unlearn", SIZES["unlearning"], "true")
     return (
-        f"Unlearning takes the probability of her true value from {before['said', last]:.3f} to {after_['said', last]:.4f} at {tokens_label(last)} tokens in {SIZES['unlearning']} steps, and that of other "
+        f"Unlearning takes the probability of the person's true value from {before['said', last]:.3f} to {after_['said', last]:.4f} at {tokens_label(last)} tokens in {SIZES['unlearning']} steps, and that of other "
         f"people's from {before['others', last]:.3f} to {after_['others', last]:.3f}."
     )
 
