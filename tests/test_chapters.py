@@ -90,3 +90,24 @@ def test_chapter_5_judges_nothing_and_compares_at_the_same_tokens(smoke_chapters
     page = json.dumps(notebook, ensure_ascii=False)
     assert "(one seed) nats (undecided)" in page
     assert "an effect)" not in page  # of one seed nothing can be said
+
+
+def test_chapter_6_judges_nothing_and_measures_all_six_ways(smoke_chapters):
+    notebook, verdicts = read(smoke_chapters.notebook("06"))
+    assert verdicts == {}
+    page = json.dumps(notebook, ensure_ascii=False)
+    for way in ("quantisation", "pruning", "averaging", "editing", "unlearning", "verifier"):
+        assert f"{way} " in page
+    assert page.count("(one seed) nats per doubling, undecided") == 6
+    assert "With one seed nothing is decided" in page
+
+
+@pytest.mark.slow
+def test_chapter_6_on_real_text_rounds_and_prunes(tmp_path, monkeypatch):
+    text = tmp_path / "text.txt"
+    text.write_text("The lobster is blue, and the sea is wide. It was late in the year. " * 4000)
+    asked = ("scale=smoke", f"corpus=file:{text}", "budgets=8192,16384", "model=olmo:16x1")
+    notebook, _ = executed(tmp_path, monkeypatch, "06", *asked)
+    page = json.dumps(notebook, ensure_ascii=False)
+    assert "so nothing is edited on this corpus" in page
+    assert "pruning " in page
