@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ovbook.runs import Checkpoint, Parameters, Perturb, suite
@@ -16,26 +17,26 @@ from ovbook.runs import Checkpoint, Parameters, Perturb, suite
 Weights = dict[str, Tensor]
 
 
-def quantise(weights: Weights, bits: float, seed: int) -> Weights:
-    """Round every matrix to `bits` bits; each row has a step of its own."""
-    largest = 2 ** (bits - 1) - 1
-    rounded = dict(weights)
+def low_rank(weights: Weights, cut: float, seed: int) -> Weights:
+    """Drop the smallest singular values of every matrix, `cut` of them."""
+    poorer = dict(weights)
     for name, matrix in weights.items():
         if matrix.dim() == 2:
-            widest = matrix.abs().amax(dim=1, keepdim=True)
-            step = widest.clamp(min=1e-12) / largest
-            rounded[name] = (matrix / step).round() * step
-    return rounded
+            left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+            kept = len(values) - round(cut * len(values))
+            poorer[name] = left[:, :kept] * values[:kept] @ right[:kept]
+    return poorer
 
 
-def prune(weights: Weights, share: float, seed: int) -> Weights:
-    """Set the smallest weights of every matrix to zero, `share` of them."""
-    cut = dict(weights)
+def dropped(weights: Weights, share: float, seed: int) -> Weights:
+    """Set a share of every matrix to zero, drawn at random from the seed."""
+    chance = torch.Generator().manual_seed(seed)
+    holed = dict(weights)
     for name, matrix in weights.items():
-        if matrix.dim() == 2 and (k := round(share * matrix.numel())):
-            least = matrix.abs().flatten().kthvalue(k).values
-            cut[name] = matrix.where(matrix.abs() > least, 0.0)
-    return cut
+        if matrix.dim() == 2:
+            kept = torch.rand(matrix.shape, generator=chance) >= share
+            holed[name] = matrix * kept
+    return holed
 
 
 def experiment(
@@ -43,7 +44,7 @@ def experiment(
 ) -> list[Perturb]:
     """The whole suite after `change`, a "module:function", at each size.
 
-    One draw, because these functions have no chance in them.
+    One draw, which suits a function without chance in it.
     """
     how = {
         "noise": change,
@@ -85,11 +86,11 @@ def growth(table: Any) -> Any:
 
 
 def main(scale: str = "laptop") -> None:
-    """Round every model of the suite to 3, 4 and 6 bits: what does it cost?"""
+    """Take singular values from every model of the suite: what does it cost?"""
     from ovbook.runs import execute, parameters, plan
 
     p = parameters(scale=scale)
-    runs = experiment(p, "own_perturbation:quantise", sizes=(3, 4, 6))
+    runs = experiment(p, "own_perturbation:low_rank", sizes=(0.1, 0.2, 0.3))
     print(plan(runs))
     table = execute(runs).table(Perturb)
     added = damage(table)
@@ -97,11 +98,13 @@ def main(scale: str = "laptop") -> None:
         f"{row.mean:.3f} [{row.low:.3f}, {row.high:.3f}]"
         for row in added.itertuples()
     ]
-    print("\nadded to the loss, by budget and bits: mean [95% interval]\n")
+    print(
+        "\nadded to the loss, by budget and share cut: mean [95% interval]\n"
+    )
     print(
         added.pivot(index="tokens", columns="gamma", values="text").to_string()
     )
-    print("\nhow fast that grows per doubling of the budget, by bits\n")
+    print("\nhow fast that grows per doubling of the budget, by share cut\n")
     print(growth(table).round(4).to_string())
 
 

@@ -8,7 +8,7 @@ import torch
 from ovbook.errors import OvbookError
 from ovbook.models import init, parse_model
 from ovbook.runs import Blend, Checkpoint, FineTune, Pretrain, execute, plan
-from ovbook.runs.blend import blended
+from ovbook.runs.blend_work import blended
 
 BASE = Pretrain(model="olmo:16x1", budget=8 * 8 * 128, batch=8, corpus="world:0/almanac", seed=3)
 TUNED = FineTune(

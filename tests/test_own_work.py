@@ -76,7 +76,7 @@ def test_a_module_may_hold_what_modules_hold(mine):
         ("own perturbation:change", "names no module"),
         ("nowhere_to_be_found:change", "finds no source file for the module 'nowhere_to_be_found'"),
         ("math:sqrt", "finds no source file"),
-        ("own_perturbation:quantize", r"no function 'quantize' \(did you mean 'quantise'\?\)"),
+        ("own_perturbation:low_ranks", r"no function 'low_ranks' \(did you mean 'low_rank'\?\)"),
     ],
 )
 def test_what_cannot_be_found_is_one_sentence(name, said):
@@ -165,25 +165,27 @@ def test_a_function_that_returns_something_else_is_refused(mine, returned, said)
 # --- the examples
 
 
-def test_rounding_leaves_few_levels_and_moves_no_weight_by_more_than_half_a_step():
-    from own_perturbation import quantise
+def test_cutting_singular_values_lowers_the_rank_and_keeps_the_largest():
+    from own_perturbation import low_rank
 
     weights = {n: t[0] for n, t in init(SPEC, [0]).items()}
-    rounded = quantise(weights, bits=4, seed=0)
+    poorer = low_rank(weights, cut=0.5, seed=0)
     for name, matrix in weights.items():
-        step = matrix.abs().amax(dim=1, keepdim=True) / 7
-        assert ((rounded[name] - matrix).abs() <= step / 2 + 1e-6).all()
-        assert max(len(row.unique()) for row in rounded[name]) <= 15
-        assert not torch.equal(rounded[name], matrix)
+        before, after = torch.linalg.svdvals(matrix), torch.linalg.svdvals(poorer[name])
+        kept = len(before) - round(0.5 * len(before))
+        torch.testing.assert_close(after[:kept], before[:kept], rtol=1e-4, atol=1e-6)
+        assert float(after[kept:].abs().max()) < 1e-5
 
 
-def test_pruning_removes_the_smallest():
-    from own_perturbation import prune
+def test_dropping_draws_from_the_seed_alone():
+    from own_perturbation import dropped
 
-    weights = {"w": torch.arange(1.0, 11.0).view(2, 5), "norm": torch.ones(3)}
-    cut = prune(weights, share=0.3, seed=0)
-    assert cut["w"].flatten().tolist() == [0, 0, 0, 4, 5, 6, 7, 8, 9, 10]
-    assert cut["norm"].tolist() == [1, 1, 1]
+    weights = {"w": torch.ones(40, 50), "norm": torch.ones(3)}
+    one, again, other = (dropped(weights, share=0.3, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(one["w"], again["w"])
+    assert not torch.equal(one["w"], other["w"])
+    assert 1 - float(one["w"].mean()) == pytest.approx(0.3, abs=0.05)
+    assert one["norm"].tolist() == [1, 1, 1]
 
 
 @pytest.mark.slow
@@ -191,12 +193,12 @@ def test_a_perturbation_goes_over_the_suite_in_processes_of_their_own():
     from own_perturbation import damage, experiment, growth
 
     p = parameters(scale="smoke", seeds=2, budgets=[8_192, 16_384])
-    runs = experiment(p, "own_perturbation:quantise", sizes=(2, 8))
+    runs = experiment(p, "own_perturbation:low_rank", sizes=(0.1, 0.6))
     assert len(runs) == 4
     table = execute(runs, workers=2).table(Perturb)
     by_size = damage(table).set_index(["gamma", "tokens"])["mean"]
-    assert all(by_size[2.0, tokens] > abs(by_size[8.0, tokens]) for tokens in p.budgets), (
-        "fewer bits hurt more"
+    assert all(by_size[0.6, tokens] > abs(by_size[0.1, tokens]) for tokens in p.budgets), (
+        "less rank hurts more"
     )
     slopes = growth(table)
     assert slopes["n"].tolist() == [2, 2]
@@ -339,6 +341,6 @@ def test_the_output_on_the_page_is_of_the_suite_as_it_is():
     assert {int(n) for n in re.findall(r"^(\d+) +[\d.-]+ \[", text, re.MULTILINE)} == set(laptop["budgets"])
     slopes = re.findall(r"^([\d.]+) +(-?[\d.]+) +(-?[\d.]+) +(-?[\d.]+) +(\d+)$", text, re.MULTILINE)
     assert [(size, int(n)) for size, *_, n in slopes] == [
-        (size, laptop["seeds"]) for size in ("3.0", "4.0", "6.0")
+        (size, laptop["seeds"]) for size in ("0.1", "0.2", "0.3")
     ]
     assert all(float(low) <= float(slope) <= float(high) for _, slope, low, high, _ in slopes)

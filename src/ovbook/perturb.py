@@ -1,17 +1,18 @@
-"""Gaussian noise on the weights: how much does a change of fixed size hurt?
+"""Changes of fixed size to the weights, noise first of all: how much do they hurt?
 
 The paper's test adds noise whose covariance is gamma squared times that of the initialisation, so that every
 tensor is shaken in proportion to the spread it was born with (Springer et al. 2025, section 3.2; the facts
 sheet marks the definition as read at second hand). The second kind of noise is relative to the weights as they
 are now: gamma times the tensor's root mean square. Tensors that start constant get no noise of the first kind.
 
-A change of the reader's own, such as quantisation, is a function in a module of theirs: ``module:function``.
+Two changes without chance go the same way: quantisation to some bits, and pruning of a share of the weights
+(`ovbook.compress`). A change of the reader's own is a function in a module of theirs: ``module:function``.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ovbook.compress import COMPRESSIONS
 from ovbook.errors import OvbookError
 from ovbook.evaluate import mean_loss
 from ovbook.files import sha256_bytes
@@ -54,7 +56,8 @@ def noise_scales(params: Params, spec: ModelSpec, noise: str) -> dict[str, float
     if noise == "relative":
         return {name: float(tensor.float().square().mean().sqrt()) for name, tensor in params.items()}
     raise OvbookError(
-        f"unknown noise '{noise}': it is one of {', '.join(NOISES)}, or a function of your own as module:function"
+        f"unknown noise '{noise}': it is one of {', '.join((*NOISES, *COMPRESSIONS))}, or a function of your own as "
+        f"module:function"
     )
 
 
@@ -101,12 +104,19 @@ def sweep(
 
     Returns one record per (gamma, draw): gamma, draw, loss in nats per predicted token, and change, the
     Euclidean norm of what was added. gamma = 0 is measured once, as draw 0, and changes nothing. `noise` may also be
-    ``module:function`` (`changed`).
+    the name of a compression, gamma its size, or ``module:function`` (`changed`).
     """
     if draws < 1:
         raise OvbookError(f"draws is {draws}: at least 1 is needed, and an even number for antithetic pairs")
+    if noise in COMPRESSIONS:
+        make = COMPRESSIONS[noise]
+        return _change_sweep(params, spec, rows, gammas, 1, lambda size, draw: make(params, size))
     if is_own(noise):
-        return _own_sweep(params, spec, rows, gammas, draws, noise, seed)
+
+        def own(size: float, draw: int) -> Params:
+            return changed(params, noise, size, int(sha256_bytes(f"own/{seed}/{draw}")[:12], 16))
+
+        return _change_sweep(params, spec, rows, gammas, draws, own)
     scales = noise_scales(params, spec, noise)
     records = []
     for draw in range(draws):
@@ -120,27 +130,24 @@ def sweep(
     return records
 
 
-def _own_sweep(
-    params: Params, spec: ModelSpec, rows: Tensor, gammas: Sequence[float], draws: int, noise: str, seed: int
+def _change_sweep(
+    params: Params,
+    spec: ModelSpec,
+    rows: Tensor,
+    gammas: Sequence[float],
+    draws: int,
+    change: Callable[[float, int], Params],
 ) -> list[dict[str, Any]]:
+    """As `sweep`, for any change of the weights: size and draw -> new weights."""
     records = []
     for draw in range(draws):
-        draw_seed = int(sha256_bytes(f"own/{seed}/{draw}")[:12], 16)
         for gamma in gammas:
             if gamma == 0 and draw > 0:
                 continue
-            moved = changed(params, noise, gamma, draw_seed) if gamma else params
-            size = float(
-                sum((moved[n].double() - t.double()).square().sum() for n, t in params.items()) ** 0.5
-            )
-            records.append(
-                {
-                    "gamma": gamma,
-                    "draw": draw,
-                    "loss": float(mean_loss(moved, spec, rows)[0]),
-                    "change": size,
-                }
-            )
+            moved = change(gamma, draw) if gamma else params
+            size = sum((moved[n].double() - t.double()).square().sum() for n, t in params.items()) ** 0.5
+            loss = float(mean_loss(moved, spec, rows)[0])
+            records.append({"gamma": gamma, "draw": draw, "loss": loss, "change": float(size)})
     return records
 
 

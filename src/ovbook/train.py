@@ -52,6 +52,7 @@ def train(
     start_step: int = 0,
     optimizer_state: dict[str, Tensor] | None = None,
     weights: Callable[[int], Batch] | None = None,
+    summed: bool = False,
     on_checkpoint: Mapping[int, Checkpointer] | None = None,
     device: str | torch.device = "cpu",
     precision: str = "float32",
@@ -74,6 +75,7 @@ def train(
             plain training. The losses and norms that are logged are the loss before, and the norm of the gradient used.
         start_step, optimizer_state: to go on from a checkpoint; bitwise as if never interrupted, on one machine.
         weights: step -> weight of each prediction ``[K, B, T - 1]``, e.g. 1 on answers and 0 elsewhere.
+        summed: take those weights as they are, negative ones too, instead of dividing them by their sum.
         on_checkpoint: number of steps done -> what to call then; 0 is before the first update.
         precision: "float32", or "bfloat16" for products and activations (weights, moments, norms, logits and
             the loss stay in float32; so does attention on a CPU).
@@ -115,7 +117,7 @@ def train(
         frozen=frozen,
     )
     table = _rate_table(rates, steps, optimizer.members)
-    run = _Run(optimizer, spec, table, start_step, precision, compiled, compose, sam)
+    run = _Run(optimizer, spec, table, start_step, precision, compiled, compose, sam, summed)
     if optimizer_state is not None:
         run.load(optimizer_state)
     on_checkpoint = on_checkpoint or {}
@@ -158,6 +160,7 @@ class _Run:
         compiled: bool,
         compose: Callable[[Params], Params] | None = None,
         sam: float = 0.0,
+        summed: bool = False,
     ):
         self.optimizer, self.spec, self.compose, self.sam = optimizer, spec, compose, sam
         device = optimizer.weights.device
@@ -172,6 +175,7 @@ class _Run:
         self.copy = optimizer.weights.bfloat16() if precision == "bfloat16" else optimizer.weights
         self.leaves = {n: t.detach().requires_grad_() for n, t in optimizer.split(self.copy).items()}
         self.loss = torch.compile(next_token_loss, dynamic=False) if compiled else next_token_loss
+        self.summed = summed
         self.tokens: Tensor | None = None
         self.weight: Tensor | None = None
 
@@ -213,7 +217,7 @@ class _Run:
         """Each member's loss ``[K]`` at the weights as they are, and its gradients."""
         assert self.tokens is not None
         params = self.leaves if self.compose is None else self.compose(self.leaves)
-        loss = self.loss(params, self.spec, self.tokens, self.weight)
+        loss = self.loss(params, self.spec, self.tokens, self.weight, summed=self.summed)
         return loss, torch.autograd.grad(loss.sum(), list(self.leaves.values()))
 
     def step(self) -> None:

@@ -25,11 +25,14 @@ def token_losses(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor:
     return _losses(states, head_weight(params, spec), tokens[..., 1:])
 
 
-def next_token_loss(params: Params, spec: ModelSpec, tokens: Tensor, weight: Tensor | None = None) -> Tensor:
+def next_token_loss(
+    params: Params, spec: ModelSpec, tokens: Tensor, weight: Tensor | None = None, *, summed: bool = False
+) -> Tensor:
     """Mean loss in nats per predicted token of each member, ``[K]``.
 
     `weight` ``[K, B, T - 1]`` (or a shape that broadcasts to it) weighs the predictions: 1 on an answer and 0
-    on its question trains on answers only. Each member's weights are divided by their own sum.
+    on its question trains on answers only. Each member's weights are divided by their own sum; if `summed`, they are
+    taken as they are, and may be negative: what has a negative weight is unlearnt.
     """
     tokens = tokens.long()
     # The last token predicts nothing; it is kept, with a share of 0, because whole rows of 128 align better.
@@ -39,7 +42,7 @@ def next_token_loss(params: Params, spec: ModelSpec, tokens: Tensor, weight: Ten
         share = even_share(*tokens.shape, states.dtype, states.device)
     else:
         weight = F.pad(weight.to(states).expand(tokens[..., 1:].shape), (0, 1))
-        share = weight / weight.sum(dim=(1, 2), keepdim=True)
+        share = weight if summed else weight / weight.sum(dim=(1, 2), keepdim=True)
     fused = states.device.type == "cpu" and states.dtype != torch.bfloat16 and torch.is_grad_enabled()
     if fused and not torch.compiler.is_compiling():
         return _HeadLoss.apply(states.flatten(1, 2), head, targets.flatten(1), share.flatten(1))

@@ -12,7 +12,8 @@ the store does not hold yet, and its `Results` give tables.
 
 from __future__ import annotations
 
-from ovbook.runs.blends import Blend
+from ovbook.runs.blend import Blend
+from ovbook.runs.learning import Reinforce, Rewrite
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.plan import Plan, plan
@@ -41,7 +42,9 @@ __all__ = [
     "Perturb",
     "Plan",
     "Pretrain",
+    "Reinforce",
     "Results",
+    "Rewrite",
     "Schedule",
     "Sharpness",
     "Spec",

@@ -8,24 +8,26 @@ from collections.abc import Iterator
 from ovbook.errors import OvbookError, did_you_mean
 from ovbook.own import is_own, own_function, own_hash
 from ovbook.runs.data import corpus_hash
-from ovbook.runs.fields import repeated, whole
+from ovbook.runs.fields import number, repeated, whole
 from ovbook.runs.spec import Spec, purpose_seed
 from ovbook.runs.specs import Checkpoint, base_problems
 
 __all__ = ["Evaluate", "Perturb", "Sharpness"]
 
 NOISES = ("init", "relative")
+COMPRESSIONS = ("quantisation", "pruning")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Perturb(Spec):
-    """The loss of `base` under Gaussian noise on its weights, or after a change of the reader's own.
+    """The loss of `base` under Gaussian noise on its weights, or after another change of them.
 
-    noise: "init", "relative", or ``module:function`` (see `ovbook.perturb.changed`): its module's source is part of
-        the key.
+    noise: "init" or "relative"; "quantisation" or "pruning" (`ovbook.compress`); or ``module:function`` (see
+        `ovbook.perturb.changed`): its module's source is part of the key.
     gammas: sizes of the noise, in units of the initial spread ("init") or of each tensor's present root mean
-        square ("relative"), or whatever the function takes them for; 0 is the model as it is.
-    draws: noise draws per gamma, averaged within the seed; even, because they come in antithetic pairs. A function
+        square ("relative"); bits of a weight ("quantisation"); the share of weights that are removed ("pruning"); or
+        whatever the function takes them for. 0 is the model as it is.
+    draws: noise draws per gamma, averaged within the seed; even, because they come in antithetic pairs. A change
         without chance needs 1.
     rows: validation rows on which the loss is measured.
     """
@@ -43,6 +45,18 @@ class Perturb(Spec):
         yield from whole("draws", self.draws)
         yield from whole("rows", self.rows)
         yield from _noise_problems(self.noise)
+        if self.noise in COMPRESSIONS:
+            yield from self._compression_problems()
+
+    def _compression_problems(self) -> Iterator[str]:
+        from ovbook.compress import size_problem
+
+        if self.draws != 1:
+            yield f"draws is {self.draws}, but there is no chance in {self.noise}: give draws=1"
+        sizes = self.gammas if isinstance(self.gammas, tuple) else ()
+        for size in sizes:
+            if number(size) and size > 0 and (problem := size_problem(self.noise, size)):
+                yield problem
 
     def data_hash(self) -> str | None:
         """Hash of the source of a perturbation of the reader's own; None for the built-in noises."""
@@ -69,10 +83,10 @@ def _noise_problems(noise: object) -> Iterator[str]:
             own_function(str(noise))
         except OvbookError as error:
             yield str(error)
-    elif noise not in NOISES:
+    elif noise not in (known := (*NOISES, *COMPRESSIONS)):
         yield (
-            f"noise is {noise!r}{did_you_mean(str(noise), NOISES)}, but it must be one of {', '.join(NOISES)}, or a "
-            f"function of your own such as mine:quantise"
+            f"noise is {noise!r}{did_you_mean(str(noise), known)}, but it must be one of {', '.join(known)}, or a "
+            f"function of your own such as mine:shuffle"
         )
 
 

@@ -121,9 +121,11 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "epochs": _at_least(0, above=True),
     "exponent": _at_least(0),
     "degrees": _numbers,
+    "bits": _wholes(2),
+    "shares": _numbers,
+    "people": _whole(1),
     "pulls": _numbers,
     "replays": _numbers,
-    "shares": _numbers,
     "sam": _at_least(0, above=True),
     "precision": lambda name, value: one_of(name, value, ("float32", "bfloat16")),
     "ending": lambda name, value: one_of(
@@ -135,20 +137,10 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
 """Every parameter a chapter may have, and what is wrong with a value. A new one is one line here."""
 
 _LISTS = {
-    "worlds",
-    "budgets",
-    "gammas",
-    "relative",
-    "rates",
-    "tasks",
-    "twins",
-    "models",
-    "degrees",
-    "pulls",
+    "worlds", "budgets", "gammas", "relative", "rates", "tasks", "twins", "models", "degrees", "pulls", "bits", "shares",
     "replays",
-    "shares",
-}
-_WHOLE_LISTS = {"worlds", "budgets"}
+}  # fmt: skip
+_WHOLE_LISTS = {"worlds", "budgets", "bits"}
 
 
 class Parameters(Mapping[str, Any]):

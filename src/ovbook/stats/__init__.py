@@ -19,6 +19,7 @@ from ovbook.stats.curves import (
     u_shape,
     unsaturated,
 )
+from ovbook.stats.declared import estimate, reading, readings, written
 from ovbook.stats.factors import SHARES, above_curve, at_equal, variance_shares
 from ovbook.stats.intervals import (
     Interval,
@@ -49,6 +50,7 @@ __all__ = [
     "bootstrap_interval",
     "cube",
     "equivalence",
+    "estimate",
     "first_rise",
     "holm",
     "increase_over_base",
@@ -60,6 +62,8 @@ __all__ = [
     "one_sided",
     "paired_interval",
     "per_seed",
+    "reading",
+    "readings",
     "reversals",
     "slope_per_seed",
     "summarise",
@@ -70,4 +74,5 @@ __all__ = [
     "variance_shares",
     "welch_interval",
     "with_world",
+    "written",
 ]
