@@ -774,16 +774,16 @@ def flat_sentence():
     """What sharpness-aware pre-training changes."""
     told = []
     for name, other in (
-        ("SAM, equal tokens", "plain training of as many tokens"),
-        ("SAM, equal computing", "plain training of twice the tokens"),
+        ("SAM, equal tokens", "Against plain training of as many tokens"),
+        ("SAM, equal computing", "Against plain training of twice the tokens, at the same cost"),
     ):
         if name in got:
             told.append(
-                f"against {other} its old loss at equal task loss differs by {nats(got[name], 2)} nats: {read[name]}"
+                f"{other}, its old loss at equal task loss is higher by {nats(got[name], 2)} nats (less than zero is a gain): {read[name]}."
             )
         elif name in found:
-            told.append(f"against {other} it lies outside the curve")
-    return "By the declared contrasts, " + "; ".join(told) + "." if told else ""
+            told.append(f"{other}, it lies outside the curve.")
+    return "The declared contrasts compare after tuning, base loss and all. " + " ".join(told) if told else ""
 
 
 def ruin_sentence():
