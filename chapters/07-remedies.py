@@ -141,6 +141,7 @@ from dataclasses import replace
 
 from ovbook.runs import Blend, Checkpoint, Evaluate, FineTune, Perturb, Sharpness, suite
 
+REPLAY = 0.05  # the declared share
 GAMMAS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 
 
@@ -178,11 +179,12 @@ def experiment(p):
             if not longest:
                 continue
             # The other remedies, and what is left of each kind of text.
-            others = [tune(base, task, replay=part) for part in p.replays]
-            others += [tune(base, task, parts=name) for name in ("head first", "lora:2")]
-            specs += [*others, tune(base, task, examples=p.examples // 2)]
-            specs.append(tune(base, task, rate=rates[0]))
-            for tuned in (plain, *held, *others):
+            replayed = [tune(base, task, replay=part) for part in p.replays]
+            parts = [tune(base, task, parts=name) for name in ("head first", "lora:2")]
+            specs += [*replayed, *parts, tune(base, task, rate=rates[0])]
+            specs.append(tune(base, task, examples=p.examples // 2))
+            middling = [run for run in replayed if run.replay == REPLAY]
+            for tuned in (plain, *held, *middling, *parts):
                 after = Checkpoint(run=tuned)
                 specs.append(Evaluate(base=after, rows=p.documents))
         if longest:
@@ -241,7 +243,7 @@ hard, rates = max(p.rates), sorted(p.rates)
 gentle = rates[-2:][0]
 size = int(tuned["parameters"].iloc[0])
 LORA, HEAD, FEWER, WISE, SAM = "LoRA", "head first", "fewer examples", "WiSE-FT", "SAM"
-DECLARED = {"pull": 10.0, "replay": 0.05, HEAD: 0.5, LORA: 2.0, FEWER: 0.5, WISE: 0.5}
+DECLARED = {"pull": 10.0, "replay": REPLAY, HEAD: 0.5, LORA: 2.0, FEWER: 0.5, WISE: 0.5}
 
 
 def kinds(table):
