@@ -799,7 +799,7 @@ did, the rate of tuning is the first knob, and the length of pre-training decide
 length of training for a task that is learnt badly, look at the answers you ask for.{glue:text}`advice_said`
 
 It stops being shown outside models of {glue:text}`parameters_said` parameters, {glue:text}`steps_said` steps of tuning and {glue:text}`per_parameter_last` tokens per parameter. A pull towards the old
-weights, some old text in the mix, or a low-rank change are remedies that a chapter of their own will test.
+weights, some old text in the mix, and a low-rank change are tested in [chapter 7](07-remedies).
 
 ## Exercises
 

@@ -112,8 +112,8 @@ therefore compared with a plain one of the same tokens, and with a plain one of 
 ## What we will call an effect
 
 This was written, and kept, before any run that it judges. Every remedy trades old skill against new. So does a smaller rate, for free. So for each remedy at one
-declared strength: **its old loss after tuning, minus the old loss at which the plain rates {glue:text}`rates_said` reach the same loss on the task** (between two rates, on the straight line; tasks and
-worlds averaged, one number a seed). Negative means that the remedy beats turning the rate down. The smallest effect is 0.05 nats per token.
+declared strength: **its old loss after tuning, minus the old loss at which the plain rates {glue:text}`rates_said` reach the same loss on the task** (between two rates, on the straight line; tasks averaged first, worlds
+inside the seed, so one number a seed). Negative means that the remedy beats turning the rate down. The smallest effect is 0.05 nats per token.
 
 | remedy | declared strength | where |
 |---|---|---|
@@ -126,8 +126,8 @@ worlds averaged, one number a seed). Negative means that the remedy beats turnin
 | SAM, equal tokens | tuned at rate 0.002 | middle budget, against plain training of as many tokens |
 | SAM, equal computing | tuned at rate 0.002 | middle budget, against plain training of twice the tokens |
 
-*Better* or *worse* needs an interval wholly beyond the smallest effect, a p value below 5% after Holm's correction over the eight, and the mean curve of each world beyond it, too; *none
-worth the name* an interval wholly within; anything else is *undecided*. A remedy that learns the task worse than the smallest rate lies *outside the curve* and is not
+*Better* or *worse* needs an interval wholly beyond the smallest effect, also after {term}`Holm's correction <Holm correction>` over all that are compared, and the mean of each world beyond it; *none
+worth the name* an interval wholly within; anything else is *undecided*. A remedy that learns the task worse than the smallest rate, in any seed, lies *outside the curve* and is not
 compared. One that learns it better than every rate is set against the rate that learns it best, which can only favour the rate.
 
 Seen before, in pilots of another world and one other seed, at the longest budget: old loss 6.2 at rate 0.004 with nothing done, 1.6 with a pull of 10, 2.5, 1.7 and 1.5 with 0.5%, 5% and
@@ -141,6 +141,7 @@ from dataclasses import replace
 
 from ovbook.runs import Blend, Checkpoint, Evaluate, FineTune, Perturb, Sharpness, suite
 
+REPLAY = 0.05  # the declared share
 GAMMAS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 
 
@@ -178,11 +179,12 @@ def experiment(p):
             if not longest:
                 continue
             # The other remedies, and what is left of each kind of text.
-            others = [tune(base, task, replay=part) for part in p.replays]
-            others += [tune(base, task, parts=name) for name in ("head first", "lora:2")]
-            specs += [*others, tune(base, task, examples=p.examples // 2)]
-            specs.append(tune(base, task, rate=rates[0]))
-            for tuned in (plain, *held, *others):
+            replayed = [tune(base, task, replay=part) for part in p.replays]
+            parts = [tune(base, task, parts=name) for name in ("head first", "lora:2")]
+            specs += [*replayed, *parts, tune(base, task, rate=rates[0])]
+            specs.append(tune(base, task, examples=p.examples // 2))
+            middling = [run for run in replayed if run.replay == REPLAY]
+            for tuned in (plain, *held, *middling, *parts):
                 after = Checkpoint(run=tuned)
                 specs.append(Evaluate(base=after, rows=p.documents))
         if longest:
@@ -226,13 +228,14 @@ from ovbook.claims import judge
 from ovbook.stats import (
     above_curve,
     cube,
-    holm,
+    estimate,
     increase_over_base,
     mean_interval,
-    one_sided,
     per_seed,
+    readings,
     summarise,
 )
+from ovbook.stats import written as nats
 
 EFFECT = 0.05  # smallest difference in old loss that counts, nats per token
 first, middle, last = places(p)
@@ -240,7 +243,7 @@ hard, rates = max(p.rates), sorted(p.rates)
 gentle = rates[-2:][0]
 size = int(tuned["parameters"].iloc[0])
 LORA, HEAD, FEWER, WISE, SAM = "LoRA", "head first", "fewer examples", "WiSE-FT", "SAM"
-DECLARED = {"pull": 10.0, "replay": 0.05, HEAD: 0.5, LORA: 2.0, FEWER: 0.5, WISE: 0.5}
+DECLARED = {"pull": 10.0, "replay": REPLAY, HEAD: 0.5, LORA: 2.0, FEWER: 0.5, WISE: 0.5}
 
 
 def kinds(table):
@@ -269,15 +272,6 @@ points = pd.concat([tuned[NEEDED], mixed[NEEDED]], ignore_index=True)
 curve = points[points["remedy"] == "smaller rate"]
 bare = tuned[tuned["remedy"].isin(["smaller rate", "pull"])]
 a11 = judge("A11", bare, scale=p.scale, seeds_expected=p.seeds)
-
-
-def spelled(interval, digits=".2f"):
-    """A mean and its interval, with real minus signs; the mean alone where one seed gives no interval."""
-    text = f"{interval.mean:{digits}}"
-    if np.isfinite(interval.low):
-        text += f" [{interval.low:{digits}}, {interval.high:{digits}}]"
-    return text.replace("-", "−")
-
 
 # %% [markdown]
 r"""
@@ -412,15 +406,10 @@ The declared contrast, remedy by remedy: its old loss minus that of plain rates 
 
 
 def beyond(own, rates_at):
-    """How far a remedy lies above the curve of rates: one number a seed, one a world, and whether all learn the task worse."""
+    """How far a remedy's old loss lies above the curve of rates at its own task loss, [worlds, seeds]."""
     x, y = (cube(rates_at, value, x="strength", within=["task"]).values for value in ("answer_loss", "loss"))
     at, value = (cube(own, v, within=["task"]).values[:, :, 0] for v in ("answer_loss", "loss"))
-
-    def over(axis):
-        curve_x, curve_y, here, old = (np.mean(a, axis=axis) for a in (x, y, at, value))
-        return above_curve(curve_x, curve_y, np.maximum(here, curve_x.min(axis=-1)), old)
-
-    return over(0), over(1)
+    return above_curve(x, y, np.maximum(at, x.min(axis=-1)), value)
 
 
 def of(name, strength, tokens):
@@ -440,37 +429,17 @@ found = {
     for name, (own, rates_at) in asked.items()
     if len(own) and rates_at["strength"].nunique() > 1
 }
-inside = {name: seeds for name, (seeds, _) in found.items() if np.isfinite(seeds).all()}
-estimate = {name: mean_interval(seeds) for name, seeds in inside.items()}
-
-
-def p_value(seeds):
-    """Two-sided, for a difference beyond the smallest effect."""
-    side = 1 if seeds.mean() > 0 else -1
-    return min(1.0, 2 * one_sided(seeds, beyond=EFFECT, direction=side).p) if len(seeds) > 1 else 1.0
-
-
-corrected = dict(zip(inside, holm([p_value(s) for s in inside.values()]), strict=True)) if inside else {}
-
-
-def reading(name):
-    """What the declared rule makes of a remedy."""
-    if name not in inside:
-        return "outside the curve"
-    i, worlds = estimate[name], found[name][1]
-    for sign, word in ((-1, "better"), (1, "worse")):
-        clear = min(sign * i.low, sign * i.high) > EFFECT and (sign * worlds > EFFECT).all()
-        if clear and corrected[name] < 0.05:
-            return word
-    return "none worth the name" if max(-i.low, i.high) < EFFECT else "undecided"
-
-
-read = {name: reading(name) for name in found}
+inside = {name: values for name, values in found.items() if np.isfinite(values).all()}
+got = {name: estimate(values) for name, values in inside.items()}
+WORDS = {"an effect": "worse", "an effect the other way": "better"}
+read = dict.fromkeys(found, "outside the curve")
+for name, word in readings(inside, dict.fromkeys(inside, EFFECT)).items():
+    read[name] = WORDS.get(word, word)
 judged = pd.DataFrame(
     [
         {"remedy": name, "mean": i.mean, "low": i.low, "high": i.high, "n": i.n, "reading": read[name]}
-        | {"p, Holm": f"{corrected[name]:.2g}", "worlds": " ".join(f"{w:.2f}" for w in found[name][1])}
-        for name, i in sorted(estimate.items(), key=lambda item: item[1].mean)
+        | {"worlds": " ".join(f"{w:.2f}" for w in found[name].mean(axis=1))}
+        for name, i in sorted(got.items(), key=lambda item: item[1].mean)
     ]
 )
 judged.attrs = {"worlds": len(p.corpora)}
@@ -481,7 +450,7 @@ figure(
         row="remedy",
         x="old loss above that of plain rates (nats per token)",
         band=(-EFFECT, EFFECT),
-        names=["p, Holm", "worlds", "reading"],
+        names=["worlds", "reading"],
         title="Old loss after tuning, against plain rates that learn the task as well",
         description="For each remedy the old loss after tuning minus that of plain rates at the same loss on the task, with "
         "95% intervals and a band for differences too small to count.",
@@ -507,15 +476,14 @@ All that was run at {glue:text}`last_said` tokens, with the distance that tuning
 def whole(own, rates_at):
     """One line of the table."""
     means = {v: summarise(own, v, by=["remedy"], within=["task"])["mean"].item() for v in MEASURES}
-    seeds = beyond(own, rates_at)[0]
-    kept = seeds[np.isfinite(seeds)]
-    above = spelled(mean_interval(kept)) if len(kept) == len(seeds) else "outside"
+    values = beyond(own, rates_at)
+    above = nats(estimate(values), 2) if np.isfinite(values).all() else "outside"
     names = ["old loss", "task loss", "right answers", "distance moved"]
     numbers = {n: round(m, 2) for n, m in zip(names, means.values(), strict=True)}
     return numbers | {"above the curve": above if own["remedy"].iloc[0] != "smaller rate" else "–"}
 
 
-def written(remedy, strength):
+def label(remedy, strength):
     number = f"{strength:.3g}" if remedy in ("smaller rate", "pull", LORA) else f"{strength:.3g}".lstrip("0")
     share = f"{100 * strength:g}%"
     return f"{remedy} {share if remedy in ('replay', WISE, HEAD, FEWER) else number}"
@@ -524,7 +492,7 @@ def written(remedy, strength):
 at_last = points[points["tokens"] == last]
 pd.DataFrame(
     {
-        written(remedy, strength): whole(own, at_tokens(last))
+        label(remedy, strength): whole(own, at_tokens(last))
         for (remedy, strength), own in sorted(
             at_last.groupby(["remedy", "strength"]), key=lambda item: (SHOWN.index(item[0][0]), item[0][1])
         )
@@ -536,7 +504,7 @@ r"""
 ## What is kept
 
 The old loss is an average over everything the model could do. Here it is by kind of document, at {glue:text}`last_said` tokens and rate {glue:text}`at_said`: what tuning adds, in nats per token, averaged over the
-three tasks. We did not score the *tasks* that were not tuned: untuned, these models answer them no better than by chance, so there is nothing to keep.
+three tasks. The *tasks* that were not tuned say little about keeping: {glue:text}`chance_said`
 """
 
 # %% tags=["hide-input"]
@@ -636,7 +604,7 @@ def three_ways(table, value, within, digits):
     for way in (WAYS[2], WAYS[3]):
         if way in numbers:
             difference = mean_interval(numbers[way] - against)
-            told[way] = f"{numbers[way].mean():{digits}} ({spelled(difference, '+' + digits)})"
+            told[way] = f"{numbers[way].mean():{digits}} ({nats(difference, int(digits[1]))})"
     return told
 
 
@@ -719,9 +687,7 @@ def listed(names):
 
 
 def by_reading(word):
-    return sorted(
-        (n for n in read if read[n] == word), key=lambda n: estimate[n].mean if n in estimate else 0
-    )
+    return sorted((n for n in read if read[n] == word), key=lambda n: got[n].mean if n in got else 0)
 
 
 def short_answer():
@@ -734,7 +700,7 @@ def short_answer():
     best = good[0]
     return (
         f"yes. At equal loss on the task, {len(good)} of {len(read)} declared remedies keep{'s' * (len(good) == 1)} more of the old skill than any plain rate: {listed(good)}. "
-        f"The most is gained by {best}: the old loss lies {spelled(estimate[best])} nats from that of plain rates."
+        f"The most is gained by {best}: the old loss lies {nats(got[best], 2)} nats from that of plain rates."
     )
 
 
@@ -799,20 +765,27 @@ def kinds_sentence():
     )
 
 
+def chance_sentence():
+    """What the base models can do of the tasks."""
+    table = tuned[(tuned["tokens"] == last) & (tuned["remedy"] == "smaller rate")]
+    before, guess = table["score_before"].mean(), table["chance"].mean()
+    return f"before any tuning the base models answer {before:.0%} of their items rightly, where guessing would give {guess:.0%}."
+
+
 def flat_sentence():
     """What sharpness-aware pre-training changes."""
     told = []
     for name, other in (
-        ("SAM, equal tokens", "plain training of as many tokens"),
-        ("SAM, equal computing", "plain training of twice the tokens"),
+        ("SAM, equal tokens", "Against plain training of as many tokens"),
+        ("SAM, equal computing", "Against plain training of twice the tokens, at the same cost"),
     ):
-        if name in estimate:
+        if name in got:
             told.append(
-                f"against {other} its old loss at equal task loss differs by {spelled(estimate[name])} nats: {read[name]}"
+                f"{other}, its old loss at equal task loss is higher by {nats(got[name], 2)} nats (less than zero is a gain): {read[name]}."
             )
         elif name in found:
-            told.append(f"against {other} it lies outside the curve")
-    return "By the declared contrasts, " + "; ".join(told) + "." if told else ""
+            told.append(f"{other}, it lies outside the curve.")
+    return "The declared contrasts compare after tuning, base loss and all. " + " ".join(told) if told else ""
 
 
 def ruin_sentence():
@@ -829,7 +802,7 @@ def distance_sentence():
     )["mean"]
     plain = moved["smaller rate"]
     told = [
-        f"{written(*place)} {length:.1f}"
+        f"{label(*place)} {length:.1f}"
         for place, length in moved.items()
         if place[0] in ("pull", "replay", HEAD)
     ]
@@ -879,6 +852,7 @@ say(
     outside_said=outside_sentence(),
     read_said=read_sentence(),
     kinds_said=kinds_sentence(),
+    chance_said=chance_sentence(),
     flat_said=flat_sentence(),
     ruin_said=ruin_sentence(),
     distance_said=distance_sentence(),

@@ -39,6 +39,7 @@ def read(path):
         ("01", {"A0"}),
         ("02", {"A1", "A2", "A3"}),
         ("03", {"A4", "A5", "A6", "A7", "A8", "A12", "A13"}),
+        ("07", {"A11"}),
     ],
 )
 def test_a_chapter_at_smoke_runs_and_judges_nothing(smoke_chapters, chapter, claims):
@@ -111,3 +112,12 @@ def test_chapter_6_on_real_text_rounds_and_prunes(tmp_path, monkeypatch):
     page = json.dumps(notebook, ensure_ascii=False)
     assert "so nothing is edited on this corpus" in page
     assert "pruning " in page
+
+
+def test_chapter_7_compares_remedies_and_calls_none_better_on_one_seed(smoke_chapters):
+    notebook, _ = read(smoke_chapters.notebook("07"))
+    page = json.dumps(notebook, ensure_ascii=False)
+    assert "one seed does not say." in page
+    assert "Better: " not in page
+    for name in ("WiSE-FT 50%", "LoRA 2", "replay 0.5%", "plain, twice the tokens"):
+        assert name in page
