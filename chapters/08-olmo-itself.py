@@ -54,7 +54,7 @@ benchmarks: list = [
     "openbookqa",
     "sciq",
     "winogrande",
-]  # for lm-evaluation-harness, zero-shot
+]  # scored zero-shot: names in lm-evaluation-harness, or file:FOLDER with questions of your own
 files: str = None  # a folder with benchmark files of your own
 limit: int = None  # at most so many items of each benchmark (default: all)
 referee: str = None  # module:function that compares two answers, for a win rate (default: none)
@@ -161,21 +161,23 @@ def public_bases(p):
 
 
 def scored(base, p):
-    """Benchmarks by lm-evaluation-harness."""
+    """Benchmarks by lm-evaluation-harness, if any are."""
+    names = [name for name in p.benchmarks if not name.startswith("file:")]
     setting = {"files": p.files, "limit": p.limit}
-    return Harness(base=base, tasks=p.benchmarks, **setting)
+    return [Harness(base=base, tasks=names, **setting)] if names else []
 
 
 def public(p):
     """Shake, score and tune every released model; several rates and seeds."""
     specs = []
+    ours = [name for name in p.benchmarks if name.startswith("file:")]
     for base in public_bases(p):
         shake = {"gammas": p.gammas, "draws": p.draws, "rows": p.rows}
-        specs += [Perturb(base=base, **shake), scored(base, p)]
+        specs += [Perturb(base=base, **shake), *scored(base, p)]
         specs += [
             FineTune(base=base, task=task, rate=rate, seed=seed,
                      examples=p.examples, batch=8, precision=p.precision,
-                     rows=p.questions, documents=p.rows)
+                     rows=p.questions, documents=p.rows, also=ours)
             for task in p.tasks
             for rate in p.rates or PUBLIC_RATES
             for seed in p.seed_numbers
@@ -185,7 +187,7 @@ def public(p):
 
 def scores_of_tuned(p, chosen):
     """The second stage: benchmarks of the models tuned at their best rate."""
-    specs = [scored(Checkpoint(run=tuned), p) for tuned in chosen]
+    specs = [spec for run in chosen for spec in scored(Checkpoint(run=run), p)]
     if p.referee:
         specs += [
             WinRate(base=Checkpoint(run=tuned), other=tuned.base, task=tuned.task,
@@ -678,32 +680,45 @@ r"""
 """
 
 # %% tags=["hide-input"]
-chosen, by_benchmark = pd.DataFrame(), pd.DataFrame()
+chosen, by_benchmark, won = pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
+RUN = ["repo", "corpus", "commit", "checkpoint", "tokens"]
+
+
+def harness_scores(of_tuned):
+    """Benchmarks of the chosen tunings, each beside its untuned base."""
+    found = of_tuned.table(Harness, metric="acc").rename(columns={"value": "score"})
+    place = [*RUN, "benchmark"]
+    if "rate" not in found:
+        return pd.DataFrame()
+    untuned = found[found["rate"].isna()][[*place, "score"]].rename(columns={"score": "base"})
+    return found[found["rate"].notna()].rename(columns={"task": "tuned on"}).merge(untuned, on=place)
+
+
 if any_public:
     distinct_weights(results.table(Released))
-    tries = results.table(FineTune)
-    tries = before_after(tries[tries["ending"] == "released"])
-    chosen = tuned_on_others(tries, by=("repo", "task", "tokens"))
-    keep = set(zip(chosen["commit"], chosen["task"], chosen["rate"], chosen["seed"], strict=True))
-    tuned_specs = [
-        spec
-        for spec in results.of(FineTune)
-        if isinstance(spec.base.run, Released)
-        and (spec.base.run.resolved, spec.task, spec.rate, spec.seed) in keep
+    tries = before_after(results.table(FineTune, ending="released"))
+    chosen = tuned_on_others(tries[tries["scored"] == tries["task"]], by=("repo", "task", "tokens"))
+    KEY = ["commit", "tuned on", "rate", "seed"]
+    kept = chosen.rename(columns={"task": "tuned on"})[[*KEY, "at_border"]]
+    keep = set(kept[KEY].itertuples(index=False, name=None))
+    best_runs = [
+        run
+        for run in results.specs
+        if isinstance(run, FineTune)
+        and isinstance(run.base.run, Released)
+        and (run.base.run.resolved, run.task, run.rate, run.seed) in keep
     ]
-    scores = execute(
-        [*scores_of_tuned(p, tuned_specs), *[s for s in results.specs if isinstance(s, Harness)]]
-    )
-    found = scores.table(Harness, metric="acc")
-    place = ["repo", "corpus", "commit", "checkpoint", "tokens", "benchmark"]
-    untuned = found[found["rate"].isna()][[*place, "value"]].rename(columns={"value": "base"})
-    by_benchmark = found[found["rate"].notna()].merge(untuned, on=place)
-    by_benchmark = by_benchmark.rename(columns={"value": "score", "task": "tuned on", "benchmark": "task"})
-    by_benchmark["at_border"] = by_benchmark.merge(
-        chosen[["commit", "seed", "rate", "task", "at_border"]].rename(columns={"task": "tuned on"}),
-        on=["commit", "seed", "rate", "tuned on"],
-        how="left",
-    )["at_border"].to_numpy()
+    ours = tries[tries["scored"] != tries["task"]]
+    ours = ours.rename(columns={"task": "tuned on", "scored": "benchmark"}).drop(columns="base")
+    parts = [ours.rename(columns={"score_before": "base"}).merge(kept[KEY], on=KEY)]
+    second = scores_of_tuned(p, best_runs)
+    if second:
+        done = execute([*second, *(run for run in results.specs if isinstance(run, Harness))])
+        parts.append(harness_scores(done))
+        won = done.table(WinRate) if p.referee else won
+    columns = [*RUN, "seed", "rate", "tuned on", "benchmark", "score", "base"]
+    by_benchmark = pd.concat([part[columns] for part in parts if len(part)], ignore_index=True)
+    by_benchmark = by_benchmark.merge(kept, on=KEY).rename(columns={"benchmark": "task"})
 
 
 def public_table():
@@ -714,7 +729,10 @@ def public_table():
     of_tuning = chosen.groupby([*keys, "task"])[["rate", "answer_loss", "loss", "base", "diverged"]].mean()
     accuracy = by_benchmark.groupby(keys)[["base", "score"]].mean()
     accuracy = accuracy.rename(columns={"base": "accuracy before", "score": "accuracy after"})
-    return of_tuning.reset_index("task").join(accuracy).reset_index()
+    table = of_tuning.reset_index("task").join(accuracy)
+    if len(won):
+        table = table.join(won.groupby(keys)["preferred"].mean().rename("win rate over its base"))
+    return table.reset_index()
 
 
 public_table()

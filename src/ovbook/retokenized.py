@@ -23,6 +23,7 @@ __all__ = ["RetokenizedCorpus", "corpus_for"]
 
 _END = 2
 """The id of <eos> in the text as it is kept."""
+_ENDLESS = 1 << 60
 
 
 def corpus_for(name: str, folder: Path, *, context: int) -> Corpus:
@@ -126,7 +127,7 @@ def _tokenizer(folder: Path) -> Any:
     try:
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        found: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     except ModuleNotFoundError as error:
         raise OvbookError(
             "a released model's tokenizer needs transformers: pip install transformers"
@@ -136,3 +137,5 @@ def _tokenizer(folder: Path) -> Any:
         raise OvbookError(
             f"{folder.name} holds no tokenizer that transformers reads ({reason}): take a revision that has one"
         ) from error
+    found.model_max_length = _ENDLESS  # rows are cut here; it would warn of every long document
+    return found

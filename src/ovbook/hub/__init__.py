@@ -7,7 +7,7 @@ one names its data for good. ``HF_ENDPOINT``, ``HF_HUB_OFFLINE`` and the usual p
 
 from __future__ import annotations
 
-from ovbook.hub.cache import cached_commit, cached_names, cached_revisions, publish
+from ovbook.hub.cache import cached_commit, cached_names, cached_revisions, publish, remember
 from ovbook.hub.client import Unreachable, explain, list_revisions, resolve
 from ovbook.hub.data_sets import patient_data_sets, read_data_set
 from ovbook.hub.download import download, list_files
@@ -29,6 +29,7 @@ __all__ = [
     "patient_data_sets",
     "publish",
     "read_data_set",
+    "remember",
     "resolve",
     "revision_name",
 ]

@@ -13,7 +13,7 @@ from ovbook.files import atomic_folder, atomic_write, canonical_json, sha256_byt
 from ovbook.hub.names import by_step
 from ovbook.hub.patience import library
 
-__all__ = ["cached_commit", "cached_names", "cached_revisions", "publish", "repo_folder"]
+__all__ = ["cached_commit", "cached_names", "cached_revisions", "publish", "remember", "repo_folder"]
 
 
 def publish(folder_by_revision: Mapping[str, Path], repo: str, cache_dir: Path) -> dict[str, str]:
@@ -82,6 +82,13 @@ def cached_revisions(repo: str, cache_dir: Path) -> list[str]:
 def cached_names(repo: str) -> list[str]:
     """As `cached_revisions`, of the hub libraries' own cache."""
     return cached_revisions(repo, Path(library().constants.HF_HUB_CACHE))
+
+
+def remember(repo: str, revision: str, commit: str) -> None:
+    """Write down in the libraries' own cache what a revision stands for, so that its name works without a hub."""
+    place = repo_folder(repo, Path(library().constants.HF_HUB_CACHE)) / "refs" / revision
+    if cached_commit(repo, revision) != commit:
+        atomic_write(place, commit)
 
 
 def cached_commit(repo: str, revision: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import urllib.request
@@ -31,7 +32,9 @@ def list_revisions(repo: str, *, kind: str = "model") -> list[str]:
     try:
         # This first request has a time limit, which the listing of refs offers no way to set.
         with patience():
-            api.repo_info(repo, repo_type=kind, timeout=_timeout())
+            # A repository may lack a "main", and have other revisions all the same.
+            with contextlib.suppress(library().errors.RevisionNotFoundError):
+                api.repo_info(repo, repo_type=kind, timeout=_timeout())
             refs = api.list_repo_refs(repo, repo_type=kind)
     except Exception as error:
         raise explain(error, repo, kind=kind) from error

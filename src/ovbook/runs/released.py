@@ -127,7 +127,10 @@ class Released(Spec):
         except hub.Unreachable:
             if not any(small.glob("*.safetensors")):
                 weights = ["*.bin", "pytorch_model.bin.index.json"]
-        return hub.download(self.repo, self.resolved, patterns=[*files, *weights])
+        found = hub.download(self.repo, self.resolved, patterns=[*files, *weights])
+        if not hub.is_commit(self.revision):
+            hub.remember(self.repo, self.revision, self.resolved)
+        return found
 
     @functools.cached_property
     def parameters(self) -> int:
