@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ovbook.models.decoder import constant, head_weight, hidden, linear
+from ovbook.models.decoder import Drop, constant, head_weight, hidden, linear
 from ovbook.models.spec import ModelSpec, Params
 
 __all__ = ["next_token_loss", "token_losses"]
@@ -25,16 +25,18 @@ def token_losses(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor:
     return _losses(states, head_weight(params, spec), tokens[..., 1:])
 
 
-def next_token_loss(params: Params, spec: ModelSpec, tokens: Tensor, weight: Tensor | None = None) -> Tensor:
+def next_token_loss(
+    params: Params, spec: ModelSpec, tokens: Tensor, weight: Tensor | None = None, drop: Drop | None = None
+) -> Tensor:
     """Mean loss in nats per predicted token of each member, ``[K]``.
 
     `weight` ``[K, B, T - 1]`` (or a shape that broadcasts to it) weighs the predictions: 1 on an answer and 0
-    on its question trains on answers only. Each member's weights are divided by their own sum.
+    on its question trains on answers only. Each member's weights are divided by their own sum. `drop` is dropout (`ovbook.models.hidden`), of training alone.
     """
     tokens = tokens.long()
     # The last token predicts nothing; it is kept, with a share of 0, because whole rows of 128 align better.
     targets = F.pad(tokens[..., 1:], (0, 1))
-    states, head = hidden(params, spec, tokens), head_weight(params, spec)
+    states, head = hidden(params, spec, tokens, drop), head_weight(params, spec)
     if weight is None:
         share = even_share(*tokens.shape, states.dtype, states.device)
     else:

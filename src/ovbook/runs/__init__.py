@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
+from ovbook.runs.memorise import Chosen, Examples, Memorise
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
 from ovbook.runs.results import Results
@@ -29,12 +30,15 @@ __all__ = [
     "FIRST_SEED",
     "SCALES",
     "Checkpoint",
+    "Chosen",
     "Evaluate",
+    "Examples",
     "FineTune",
     "Interrupted",
     "LinearNetwork",
     "LinearNoise",
     "LinearTuning",
+    "Memorise",
     "Parameters",
     "Perturb",
     "Plan",

@@ -13,6 +13,7 @@ from ovbook.errors import OvbookError
 from ovbook.files import atomic_write, canonical_json
 from ovbook.runs.machine import worker_count
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
+from ovbook.runs.memorise import Memorise
 from ovbook.runs.spec import Spec
 from ovbook.runs.specs import FineTune, Pretrain
 from ovbook.runs.store import Store
@@ -30,6 +31,8 @@ _ONCE = 0.05
 """Seconds that any run takes: reading, writing, flushing to disk."""
 _STEP = 2e-3
 """Seconds that a step takes however small the model is."""
+_SHORT = 40
+"""Tokens of an example with its answers marked, about."""
 _SCORED_ROWS = 256
 """Rows on which `ovbook.runs.pretrain` scores each checkpoint."""
 _PROCESS_BYTES = 420_000_000
@@ -139,6 +142,8 @@ def _steps(spec: Spec) -> float:
         return spec.steps - spec.first_step
     if isinstance(spec, FineTune):
         return spec.examples * spec.epochs / spec.batch
+    if isinstance(spec, Memorise):
+        return 1.5 * spec.steps + 2.0 * _looks(spec)
     if isinstance(spec, Perturb):
         return 2.0 * len(spec.gammas) * spec.draws  # new weights, then a forward pass
     if isinstance(spec, Sharpness):
@@ -159,9 +164,19 @@ def _trained_tokens(spec: Spec, root: Pretrain) -> float:
     if isinstance(spec, FineTune):
         tasks = 1 + len(spec.also)
         return spec.examples * spec.epochs * row + 2 * _FORWARD * row * (tasks * spec.rows + spec.documents)
+    if isinstance(spec, Memorise):
+        row = spec.context or _SHORT
+        looked = spec.probes + spec.held_out * len(spec.data) + sum(len(item) for item in spec.also)
+        met = spec.examples * spec.epochs * row * (1 + _FORWARD)
+        return met + _FORWARD * _looks(spec) * (row * looked + spec.documents * root.context)
     if isinstance(spec, Sharpness):
         return 2 * spec.rows * row * _products(spec)
     return 0.0
+
+
+def _looks(spec: Memorise) -> int:
+    """How often a model that memorises is looked at."""
+    return len(spec.looks) * spec.epochs + 1
 
 
 def _products(spec: Sharpness) -> int:

@@ -13,7 +13,7 @@ from ovbook.runs.fields import number, one_of, repeated, whole
 from ovbook.runs.spec import Spec, purpose_seed
 from ovbook.schedules import Schedule
 
-__all__ = ["Checkpoint", "FineTune", "Pretrain", "base_problems", "model_problems", "tokens_text"]
+__all__ = ["Checkpoint", "FineTune", "Pretrain", "Tuned", "base_problems", "model_problems", "tokens_text"]
 
 _COSINE = Schedule(kind="cosine", peak=3e-3, warmup=0.02, final=0.0)
 _WORLD = re.compile(r"world:(\d+)/(\w+)")
@@ -38,15 +38,17 @@ def tokens_text(tokens: int) -> str:
 class Checkpoint:
     """The weights of `run` after `tokens` tokens; None is its end.
 
-    A `Pretrain` keeps its end and what its `keep` names; a `FineTune` keeps its end.
+    A `Pretrain` keeps its end and what its `keep` names; a `FineTune` or a `Memorise` keeps its end.
     """
 
-    run: Pretrain | FineTune
+    run: Pretrain | Tuned
     tokens: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.run, Pretrain | FineTune):
-            raise OvbookError(f"a checkpoint's run is {self.run!r}: it must be a Pretrain or a FineTune")
+        if not isinstance(self.run, Pretrain | Tuned):
+            raise OvbookError(
+                f"a checkpoint's run is {self.run!r}: it must be a Pretrain, a FineTune or a Memorise"
+            )
         kept = [*self.run.keep, self.run.budget] if isinstance(self.run, Pretrain) else []
         if self.tokens is not None and self.tokens not in kept:
             has = f"at {', '.join(map(str, kept))} tokens" if kept else "at its end only (leave tokens out)"
@@ -62,7 +64,7 @@ class Checkpoint:
     @property
     def at(self) -> int:
         """Pre-training tokens seen by these weights."""
-        if isinstance(self.run, FineTune):
+        if isinstance(self.run, Tuned):
             return self.run.base.at
         return self.run.budget if self.tokens is None else self.tokens
 
@@ -73,6 +75,12 @@ class Checkpoint:
     def columns(self) -> dict[str, Any]:
         """Columns of the run, and `tokens`, the pre-training tokens these weights have seen."""
         return self.run.columns() | {"tokens": self.at}
+
+
+class Tuned(Spec):
+    """A run that changes the weights of `base` and keeps what comes out."""
+
+    base: Checkpoint
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -144,7 +152,7 @@ class Pretrain(Spec):
             yield f"keep is {self.keep}, but its counts must lie at least one step ({self.step_tokens} tokens) apart"
 
     def _start_problems(self, start: Checkpoint) -> Iterator[str]:
-        if isinstance(start.run, FineTune):
+        if isinstance(start.run, Tuned):
             yield "start is a fine-tuned model, but only a Pretrain's checkpoint can be trained on"
             return
         if (start.run.model, start.run.context) != (self.model, self.context):
@@ -239,7 +247,7 @@ def base_problems(base: Any) -> Iterator[str]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FineTune(Spec):
+class FineTune(Tuned):
     """`base`, fine-tuned on a task and scored before and after.
 
     task: a task's name (`ovbook.tasks.open_task`); format: Default, IO or Instruct; shots: in every prompt.

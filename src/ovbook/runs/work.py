@@ -28,7 +28,7 @@ from ovbook.files import canonical_json, sha256_bytes
 from ovbook.runs.data import corpus_of
 from ovbook.runs.operations import operation_of
 from ovbook.runs.spec import Spec
-from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
+from ovbook.runs.specs import Checkpoint, Pretrain
 from ovbook.runs.store import Store
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def checkpoint_name(checkpoint: Checkpoint) -> str:
     """Name of a checkpoint's folder inside its run's result: ``step{N}-tokens{M}``, or ``end`` after tuning."""
     from ovbook.hub import revision_name
 
-    if isinstance(checkpoint.run, FineTune):
+    if not isinstance(checkpoint.run, Pretrain):
         return "end"
     return revision_name(checkpoint.run.steps_at(checkpoint.at), checkpoint.at)
 

@@ -32,6 +32,7 @@ from ovbook.stats.intervals import (
     welch_interval,
 )
 from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
+from ovbook.stats.staircase import gaps, jumps, meetings, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
 
@@ -49,16 +50,20 @@ __all__ = [
     "cube",
     "equivalence",
     "first_rise",
+    "gaps",
     "holm",
     "increase_over_base",
     "inflection",
     "inflection_grid",
     "inflections",
+    "jumps",
     "log2_slopes",
     "mean_interval",
+    "meetings",
     "one_sided",
     "paired_interval",
     "per_seed",
+    "probe_steps",
     "reversals",
     "slope_per_seed",
     "summarise",
