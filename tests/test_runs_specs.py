@@ -164,7 +164,7 @@ def test_impossible_pretraining(fields, part):
 def test_impossible_checkpoints_and_tuning():
     with pytest.raises(OvbookError, match="keeps no checkpoint at 5 tokens: it keeps checkpoints at 1000000"):
         Checkpoint(run=BASE, tokens=5)
-    with pytest.raises(OvbookError, match="must be a Pretrain or a FineTune"):
+    with pytest.raises(OvbookError, match="must be a Pretrain, a FineTune or a Memorise"):
         Checkpoint(run=3)
     with pytest.raises(OvbookError, match=r"base is 3.*format is 'io' \(did you mean 'IO'\?\)|base is 3"):
         FineTune(base=3, task="topic", format="io")
@@ -339,12 +339,15 @@ def test_the_public_names_are_these():
         "FIRST_SEED",
         "SCALES",
         "Checkpoint",
+        "Chosen",
         "Evaluate",
+        "Examples",
         "FineTune",
         "Interrupted",
         "LinearNetwork",
         "LinearNoise",
         "LinearTuning",
+        "Memorise",
         "Parameters",
         "Perturb",
         "Plan",
