@@ -352,6 +352,7 @@ def test_the_public_names_are_these():
         "Perturb",
         "Plan",
         "Pretrain",
+        "Released",
         "Results",
         "Schedule",
         "Sharpness",

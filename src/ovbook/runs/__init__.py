@@ -17,6 +17,7 @@ from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.memorise import Chosen, Examples, Memorise
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
+from ovbook.runs.released import Released
 from ovbook.runs.results import Results
 from ovbook.runs.runner import Interrupted, execute
 from ovbook.runs.settings import FIRST_SEED, SCALES, Parameters, parameters
@@ -43,6 +44,7 @@ __all__ = [
     "Perturb",
     "Plan",
     "Pretrain",
+    "Released",
     "Results",
     "Schedule",
     "Sharpness",
