@@ -17,7 +17,7 @@ FLOORS = {
     "corpus": 3, "retokenized": 3,
     "models": 4, "schedules": 4, "optim": 4, "theory": 4,
     "train": 5, "adapters": 5, "compress": 5, "public_runs": 5,
-    "finetune": 6, "perturb": 6, "evaluate": 6, "sharpness": 6, "rewrite": 6, "reinforce": 6,
+    "finetune": 6, "perturb": 6, "evaluate": 6, "sharpness": 6, "rewrite": 6, "reinforce": 6, "memorise": 6,
     "runs": 7,
     "charts": 8, "stats": 8,
     "claims": 9,

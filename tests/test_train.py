@@ -353,3 +353,17 @@ def test_no_step_waits_for_the_gpu(graph):
         run([0, 1], device="cuda", graph=graph, on_checkpoint={2: watch, STEPS: watch})
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"dropout": 1.0}, "dropout is 1.0: it is a chance"),
+        ({"dropout": 0.1, "graph": True}, "without compiler and graph"),
+        ({"dropout": 0.1, "sam": 0.05}, "dropout is 0.1 and sam is 0.05"),
+        ({"summed": True}, "summed is True, but there are no weights"),
+    ],
+)
+def test_ways_to_train_that_do_not_go_together(more, says):
+    with pytest.raises(OvbookError, match=says):
+        run([0], **more)

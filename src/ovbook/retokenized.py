@@ -19,7 +19,7 @@ from ovbook.errors import OvbookError
 from ovbook.files import canonical_json, sha256_bytes, sha256_file
 from ovbook.tasks import Coder, coder_of
 
-__all__ = ["RetokenizedCorpus", "corpus_for"]
+__all__ = ["RetokenizedCorpus", "corpus_for", "tokenizer_in"]
 
 _END = 2
 """The id of <eos> in the text as it is kept."""
@@ -58,7 +58,7 @@ class RetokenizedCorpus(Corpus):
     def __init__(self, name: str, folder: Path, *, context: int) -> None:
         text = TextCorpus(name, context=2)
         self._opened = (name, Path(folder), context)
-        self.tokenizer = _tokenizer(Path(folder))
+        self.tokenizer = tokenizer_in(Path(folder))
         self.name, self.context = name, context
         self.vocab_size = len(self.tokenizer)
         self.coder: Coder = coder_of(self.tokenizer)
@@ -123,7 +123,8 @@ def _reopened(name: str, folder: Path, context: int) -> RetokenizedCorpus:
     return RetokenizedCorpus(name, folder, context=context)
 
 
-def _tokenizer(folder: Path) -> Any:
+def tokenizer_in(folder: Path) -> Any:
+    """The tokenizer of the model in `folder`, by ``AutoTokenizer``."""
     try:
         from transformers import AutoTokenizer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,10 +11,12 @@ import numpy as np
 
 from ovbook.errors import OvbookError, did_you_mean
 
-__all__ = ["KINDS", "Schedule"]
+__all__ = ["EPOCH_KINDS", "KINDS", "Schedule", "epoch_rates"]
 
 KINDS = ("cosine", "clipped cosine", "linear", "constant", "warmup-stable-decay")
 """Shapes that the rate may follow after its warm-up."""
+EPOCH_KINDS = ("constant", "one cycle", "each epoch")
+"""Shapes over several epochs of the same data; see `epoch_rates`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +99,42 @@ class Schedule:
             )
         fallen = np.clip((step - (steps - decay)) / max(decay, 1), 0, 1)
         return 1 - (1 - self.final) * fallen
+
+
+def epoch_rates(
+    schedule: str | Sequence[float], *, peak: float, per_epoch: int, epochs: int, warmup: float = 0.1
+) -> np.ndarray:
+    """The rate of every step, ``[per_epoch x epochs]``.
+
+    - ``constant``: `peak` throughout.
+    - ``one cycle``: up to `peak` over the first `warmup` of *one epoch*, then half a cosine down to 0 over all the rest.
+    - ``each epoch``: up over the first `warmup` of the epoch, half a cosine down to 0, and so again every epoch.
+    - a list: those very rates.
+    """
+    steps = per_epoch * epochs
+    if not isinstance(schedule, str):
+        rates = np.asarray(list(schedule), dtype=np.float64)
+        if len(rates) != steps:
+            raise OvbookError(
+                f"the schedule holds {len(rates)} rates, but {epochs} epochs of {per_epoch} steps take {steps}: give one a step"
+            )
+        wrong = rates[~(np.isfinite(rates) & (rates >= 0))]
+        if len(wrong):
+            raise OvbookError(
+                f"the schedule holds the rate {wrong[0]:g}, but every rate must be a finite number of at least 0"
+            )
+        return rates
+    if schedule not in EPOCH_KINDS:
+        raise OvbookError(
+            f"unknown schedule '{schedule}'{did_you_mean(schedule, EPOCH_KINDS)}: it is one of {', '.join(EPOCH_KINDS)}, "
+            f"or a list of rates"
+        )
+    if schedule == "constant":
+        return np.full(steps, peak)
+    rising = min(round(warmup * per_epoch), per_epoch - 1)
+    if schedule == "one cycle":
+        return Schedule(kind="cosine", peak=peak, warmup=rising).rates(steps)
+    return np.tile(Schedule(kind="cosine", peak=peak, warmup=rising).rates(per_epoch), epochs)
 
 
 def _is_number(value: object) -> bool:

@@ -58,6 +58,8 @@ def train(
     precision: str = "float32",
     compiled: bool = False,
     graph: bool | None = None,
+    dropout: float = 0.0,
+    dropout_seed: int = 0,
     progress: Callable[[int, Tensor], None] | None = None,
 ) -> TrainLog:
     """Train K models side by side from step `start_step` to step `steps`; `params` are left alone.
@@ -81,6 +83,8 @@ def train(
             the loss stay in float32; so does attention on a CPU).
         compiled: compile the loss and its gradient with `torch.compile`; pays only for runs of minutes.
         graph: capture a step as one CUDA graph; by default on a GPU, and never on a CPU.
+        dropout: chance with which each number that attention or MLP writes into the residual stream is set to 0 (the
+            others grow in return); its draws are a function of `dropout_seed` and the step. Without graph or compiler.
         progress: called with (steps done, losses so far ``[steps, K]`` on the device) after each step.
 
     A member whose loss or gradient stops being finite keeps the weights it had then, and its step is recorded;
@@ -107,6 +111,22 @@ def train(
         raise OvbookError(
             f"precision is '{precision}': a step of {sam} uphill would be rounded away, so sam needs float32"
         )
+    if not 0 <= dropout < 1:
+        raise OvbookError(f"dropout is {dropout}: it is a chance, from 0 to below 1")
+    if dropout and (compiled or graph):
+        raise OvbookError(
+            f"dropout is {dropout}: it is drawn anew at each step, so without compiler and graph"
+        )
+    if dropout and sam:
+        raise OvbookError(
+            f"dropout is {dropout} and sam is {sam}: sam compares two passes of one model, and dropout makes them two models"
+        )
+    if dropout and spec.arch == "auto":
+        raise OvbookError(
+            f"dropout is {dropout}: a model that transformers computes has no place for it, so leave it at 0"
+        )
+    if summed and weights is None:
+        raise OvbookError("summed is True, but there are no weights to take as they are: give weights, too")
     optimizer = AdamW(
         {name: tensor.to(device) for name, tensor in params.items()},
         betas=betas,
@@ -118,15 +138,19 @@ def train(
     )
     table = _rate_table(rates, steps, optimizer.members)
     run = _Run(optimizer, spec, table, start_step, precision, compiled, compose, sam, summed)
+    run.dropout = _Dropout(dropout, dropout_seed, device) if dropout else None
     if optimizer_state is not None:
         run.load(optimizer_state)
     on_checkpoint = on_checkpoint or {}
-    # What transformers computes may look at its inputs on the way, which a captured step cannot.
-    graph = (device.type == "cuda" and spec.arch != "auto") if graph is None else graph
+    # What transformers computes may look at its inputs on the way, which a captured step cannot; nor can it draw anew.
+    if graph is None:
+        graph = device.type == "cuda" and spec.arch != "auto" and not dropout
     replay = None
     if start_step in on_checkpoint:
         on_checkpoint[start_step](start_step, optimizer.params, run.state())
     for step in range(start_step, steps):
+        if run.dropout is not None:
+            run.dropout.begin(step)
         run.feed(batches(step), None if weights is None else weights(step))
         if graph and replay is None:
             replay = _capture(run)
@@ -179,6 +203,7 @@ class _Run:
         self.summed = summed
         self.tokens: Tensor | None = None
         self.weight: Tensor | None = None
+        self.dropout: _Dropout | None = None
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Continue from another run's `state`."""
@@ -218,7 +243,7 @@ class _Run:
         """Each member's loss ``[K]`` at the weights as they are, and its gradients."""
         assert self.tokens is not None
         params = self.leaves if self.compose is None else self.compose(self.leaves)
-        loss = self.loss(params, self.spec, self.tokens, self.weight, summed=self.summed)
+        loss = self.loss(params, self.spec, self.tokens, self.weight, drop=self.dropout, summed=self.summed)
         return loss, torch.autograd.grad(loss.sum(), list(self.leaves.values()))
 
     def step(self) -> None:
@@ -240,6 +265,23 @@ class _Run:
             self.losses.index_copy_(0, row, loss.unsqueeze(0))
             self.norms.index_copy_(0, row, norm.float().unsqueeze(0))
             self.at += 1
+
+
+class _Dropout:
+    """Sets numbers to 0 with chance `share`; what is drawn depends on the seed and the step alone."""
+
+    def __init__(self, share: float, seed: int, device: torch.device) -> None:
+        self.share, self.seed = share, seed
+        self.generator = torch.Generator(device)
+
+    def begin(self, step: int) -> None:
+        self.generator.manual_seed(
+            int(np.random.SeedSequence([self.seed, step]).generate_state(1, np.uint64)[0] >> 1)
+        )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.share
+        return x * kept / (1 - self.share)
 
 
 def _rate_table(rates: np.ndarray, steps: int, members: int) -> Tensor:

@@ -117,13 +117,16 @@ def auto_token_losses(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor
     return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="none").view(targets.shape)
 
 
-def auto_loss(params: Params, spec: ModelSpec, tokens: Tensor, weight: Tensor | None) -> Tensor:
-    """As `ovbook.models.next_token_loss`."""
+def auto_loss(
+    params: Params, spec: ModelSpec, tokens: Tensor, weight: Tensor | None, *, summed: bool = False
+) -> Tensor:
+    """As `ovbook.models.next_token_loss`, without dropout."""
     losses = auto_token_losses(params, spec, tokens)
     if weight is None:
         return losses.mean(dim=(1, 2))
     weight = weight.to(losses).expand(losses.shape)
-    return (losses * weight).sum(dim=(1, 2)) / weight.sum(dim=(1, 2))
+    whole = (losses * weight).sum(dim=(1, 2))
+    return whole if summed else whole / weight.sum(dim=(1, 2))
 
 
 def save_auto(folder: Path | str, params: Params, spec: ModelSpec, tokenizer_json: str | None) -> None:

@@ -18,7 +18,15 @@ from ovbook.errors import OvbookError
 from ovbook.models.auto import auto_logits
 from ovbook.models.spec import ModelSpec, Params
 
-__all__ = ["constant", "forward", "head_name", "head_weight", "hidden", "member", "stack"]
+__all__ = ["Drop", "constant", "forward", "head_name", "head_weight", "hidden", "member", "stack"]
+
+
+Drop = Callable[[Tensor], Tensor]
+"""Dropout, as a function of activations."""
+
+
+def _keep(x: Tensor) -> Tensor:
+    return x
 
 
 def stack(models: list[Params]) -> Params:
@@ -50,15 +58,18 @@ def head_weight(params: Params, spec: ModelSpec) -> Tensor:
     return params[head_name(spec)]
 
 
-def hidden(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor:
-    """Hidden states ``[K, B, T, width]`` after the last norm, before the head; `tokens` ``[K, B, T]``."""
+def hidden(params: Params, spec: ModelSpec, tokens: Tensor, drop: Drop | None = None) -> Tensor:
+    """Hidden states ``[K, B, T, width]`` after the last norm, before the head; `tokens` ``[K, B, T]``.
+
+    `drop`, in training alone, is applied to what attention and MLP write into the residual stream.
+    """
     K, B, T = tokens.shape
     neox = spec.arch == "neox"
     x = _embed(params["gpt_neox.embed_in.weight" if neox else "model.embed_tokens.weight"], tokens)
     for i in range(spec.layers):
         layer = f"gpt_neox.layers.{i}." if neox else f"model.layers.{i}."
         p = {name.removeprefix(layer): t for name, t in params.items() if name.startswith(layer)}
-        x = _LAYERS[spec.arch](p, spec, x, (K, B, T))
+        x = _LAYERS[spec.arch](p, spec, x, (K, B, T), drop or _keep)
     if neox:
         x = _layer_norm(
             x, spec, params["gpt_neox.final_layer_norm.weight"], params["gpt_neox.final_layer_norm.bias"]
@@ -70,18 +81,18 @@ def hidden(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor:
     return x.view(K, B, T, spec.width)
 
 
-def _olmo_layer(p: Params, spec: ModelSpec, x: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def _olmo_layer(p: Params, spec: ModelSpec, x: Tensor, shape: tuple[int, int, int], drop: Drop) -> Tensor:
     h = _plain_norm(x)
     order = pair_order(spec.heads, spec.head_dim, spec.rotary_dim, x.device)
     qk = linear(h, _join(p["self_attn.q_proj.weight"], p["self_attn.k_proj.weight"], order))
     v = linear(h, p["self_attn.v_proj.weight"])
     if spec.clip_qkv is not None:
         qk, v = (t.clamp(-spec.clip_qkv, spec.clip_qkv) for t in (qk, v))
-    x = x + linear(_attend(qk, v, spec, shape), p["self_attn.o_proj.weight"])
-    return x + _swiglu(p, _plain_norm(x))
+    x = x + drop(linear(_attend(qk, v, spec, shape), p["self_attn.o_proj.weight"]))
+    return x + drop(_swiglu(p, _plain_norm(x)))
 
 
-def _olmo2_layer(p: Params, spec: ModelSpec, x: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def _olmo2_layer(p: Params, spec: ModelSpec, x: Tensor, shape: tuple[int, int, int], drop: Drop) -> Tensor:
     q = _rms_norm(linear(x, p["self_attn.q_proj.weight"]), spec, p["self_attn.q_norm.weight"])
     k = _rms_norm(linear(x, p["self_attn.k_proj.weight"]), spec, p["self_attn.k_norm.weight"])
     # After the norms, which add over all heads: adding in another order would not match the released bits.
@@ -90,11 +101,11 @@ def _olmo2_layer(p: Params, spec: ModelSpec, x: Tensor, shape: tuple[int, int, i
     )
     attended = _attend(qk, linear(x, p["self_attn.v_proj.weight"]), spec, shape)
     h = linear(attended, p["self_attn.o_proj.weight"])
-    x = x + _rms_norm(h, spec, p["post_attention_layernorm.weight"])
-    return x + _rms_norm(_swiglu(p, x), spec, p["post_feedforward_layernorm.weight"])
+    x = x + drop(_rms_norm(h, spec, p["post_attention_layernorm.weight"]))
+    return x + drop(_rms_norm(_swiglu(p, x), spec, p["post_feedforward_layernorm.weight"]))
 
 
-def _neox_layer(p: Params, spec: ModelSpec, x: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def _neox_layer(p: Params, spec: ModelSpec, x: Tensor, shape: tuple[int, int, int], drop: Drop) -> Tensor:
     h = _layer_norm(x, spec, p["input_layernorm.weight"], p["input_layernorm.bias"])
     weight, bias = p["attention.query_key_value.weight"], p["attention.query_key_value.bias"]
     first, last = neox_order(spec.heads, spec.head_dim, spec.rotary_dim, x.device)
@@ -103,7 +114,7 @@ def _neox_layer(p: Params, spec: ModelSpec, x: Tensor, shape: tuple[int, int, in
     attended = linear(_attend(qk, v, spec, shape), p["attention.dense.weight"], p["attention.dense.bias"])
     h = _layer_norm(x, spec, p["post_attention_layernorm.weight"], p["post_attention_layernorm.bias"])
     h = F.gelu(linear(h, p["mlp.dense_h_to_4h.weight"], p["mlp.dense_h_to_4h.bias"]))
-    return linear(h, p["mlp.dense_4h_to_h.weight"], p["mlp.dense_4h_to_h.bias"]) + attended + x
+    return drop(linear(h, p["mlp.dense_4h_to_h.weight"], p["mlp.dense_4h_to_h.bias"])) + drop(attended) + x
 
 
 _LAYERS = {"olmo": _olmo_layer, "olmo2": _olmo2_layer, "neox": _neox_layer}

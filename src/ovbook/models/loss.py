@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ovbook.models.auto import auto_loss, auto_token_losses
-from ovbook.models.decoder import constant, head_weight, hidden, linear
+from ovbook.models.decoder import Drop, constant, head_weight, hidden, linear
 from ovbook.models.spec import ModelSpec, Params
 
 __all__ = ["next_token_loss", "token_losses"]
@@ -29,20 +29,27 @@ def token_losses(params: Params, spec: ModelSpec, tokens: Tensor) -> Tensor:
 
 
 def next_token_loss(
-    params: Params, spec: ModelSpec, tokens: Tensor, weight: Tensor | None = None, *, summed: bool = False
+    params: Params,
+    spec: ModelSpec,
+    tokens: Tensor,
+    weight: Tensor | None = None,
+    *,
+    drop: Drop | None = None,
+    summed: bool = False,
 ) -> Tensor:
     """Mean loss in nats per predicted token of each member, ``[K]``.
 
     `weight` ``[K, B, T - 1]`` (or a shape that broadcasts to it) weighs the predictions: 1 on an answer and 0
     on its question trains on answers only. Each member's weights are divided by their own sum; if `summed`, they are
-    taken as they are, and may be negative: what has a negative weight is unlearnt.
+    taken as they are, and may be negative: what has a negative weight is unlearnt. `drop` is dropout
+    (`ovbook.models.hidden`), in training alone.
     """
     tokens = tokens.long()
     if spec.arch == "auto":
-        return auto_loss(params, spec, tokens, weight)
+        return auto_loss(params, spec, tokens, weight, summed=summed)
     # The last token predicts nothing; it is kept, with a share of 0, because whole rows of 128 align better.
     targets = F.pad(tokens[..., 1:], (0, 1))
-    states, head = hidden(params, spec, tokens), head_weight(params, spec)
+    states, head = hidden(params, spec, tokens, drop), head_weight(params, spec)
     if weight is None:
         share = even_share(*tokens.shape, states.dtype, states.device)
     else:

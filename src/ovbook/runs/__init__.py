@@ -17,8 +17,10 @@ from ovbook.runs.harness import Harness, WinRate
 from ovbook.runs.learning import Reinforce, Rewrite
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
+from ovbook.runs.memorise import Chosen, Examples, Memorise
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
+from ovbook.runs.pupils import pupils
 from ovbook.runs.released import Released, distinct_weights, released
 from ovbook.runs.results import Results
 from ovbook.runs.runner import Interrupted, execute
@@ -34,13 +36,16 @@ __all__ = [
     "SCALES",
     "Blend",
     "Checkpoint",
+    "Chosen",
     "Evaluate",
+    "Examples",
     "FineTune",
     "Harness",
     "Interrupted",
     "LinearNetwork",
     "LinearNoise",
     "LinearTuning",
+    "Memorise",
     "Parameters",
     "Perturb",
     "Plan",
@@ -60,6 +65,7 @@ __all__ = [
     "parameters",
     "plan",
     "publish",
+    "pupils",
     "released",
     "repository",
     "suite",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ovbook.runs.data import corpus_of, task_hash
 from ovbook.runs.fields import one_of, repeated, whole
 from ovbook.runs.spec import Spec, purpose_seed
-from ovbook.runs.specs import FORMATS, Checkpoint, worldless
+from ovbook.runs.specs import FORMATS, Checkpoint, Pretrain, base_problems, worldless
 
 __all__ = ["Blend"]
 
@@ -45,6 +45,11 @@ class Blend(Spec):
         ):
             yield f"models is {models!r}, but it must be two Checkpoints"
         else:
+            for model in models:
+                yield from (
+                    text.replace("base", "one of models", 1)
+                    for text in base_problems(model, released="never")
+                )
             yield from self._line_problems()
             if isinstance(self.task, str):
                 yield from worldless(self.base.root.corpus, (self.task,))
@@ -59,6 +64,8 @@ class Blend(Spec):
 
     def _line_problems(self) -> Iterator[str]:
         first, second = (model.root for model in self.models)
+        if not isinstance(first, Pretrain) or not isinstance(second, Pretrain):
+            return
         if (first.model, first.context) != (second.model, second.context):
             yield (
                 f"models are a {first.model} of context {first.context} and a {second.model} of {second.context}, but weights "

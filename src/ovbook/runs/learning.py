@@ -64,8 +64,8 @@ class Rewrite(_Changed):
 
     def problems(self) -> Iterator[str]:
         """See `Spec.problems`."""
-        yield from base_problems(self.base)
-        if isinstance(self.base, Checkpoint) and not self.base.root.corpus.startswith("world:"):
+        yield from base_problems(self.base, released="never")
+        if isinstance(self.base, Checkpoint) and not (self.base.root.corpus or "").startswith("world:"):
             yield (
                 f"base was trained on {self.base.root.corpus}, but people whose facts are known live in a tiny world only: take a "
                 f"corpus such as world:1/almanac"
@@ -125,7 +125,7 @@ class Reinforce(_Changed):
 
     def problems(self) -> Iterator[str]:
         """See `Spec.problems`."""
-        yield from base_problems(self.base)
+        yield from base_problems(self.base, released="never")
         if not isinstance(self.task, str) or not self.task:
             yield f"task is {self.task!r}, but it must be a task's name"
         elif isinstance(self.base, Checkpoint):

@@ -55,6 +55,7 @@ OPERATIONS: dict[str, Operation] = {
     "Blend": Operation(name="blend", version=1, function="ovbook.runs.blend_work:run"),
     "Rewrite": Operation(name="rewrite", version=1, function="ovbook.runs.rewrite_work:run"),
     "Reinforce": Operation(name="reinforce", version=1, function="ovbook.runs.reinforce_work:run"),
+    "Memorise": Operation(name="memorise", version=1, function="ovbook.runs.memorise_work:run"),
     "Sharpness": Operation(name="sharpness", version=1, function="ovbook.sharpness:run"),
     "Released": Operation(name="released", version=1, function="ovbook.runs.released_work:run"),
     "Harness": Operation(name="harness", version=1, function="ovbook.runs.harness_work:run"),

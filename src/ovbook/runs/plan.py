@@ -13,10 +13,11 @@ from ovbook.errors import OvbookError
 from ovbook.files import atomic_write, canonical_json
 from ovbook.runs.machine import worker_count
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
+from ovbook.runs.memorise import Memorise
 from ovbook.runs.memory import READ_BYTES, TUNE_BYTES
 from ovbook.runs.released import Released
 from ovbook.runs.spec import Spec
-from ovbook.runs.specs import FineTune, Pretrain
+from ovbook.runs.specs import FineTune, Pretrain, Tuned
 from ovbook.runs.store import Store
 from ovbook.runs.work import root_of
 
@@ -32,6 +33,8 @@ _ONCE = 0.05
 """Seconds that any run takes: reading, writing, flushing to disk."""
 _STEP = 2e-3
 """Seconds that a step takes however small the model is."""
+_SHORT = 40
+"""Tokens of an example with its answers marked, about."""
 _SCORED_ROWS = 256
 """Rows on which `ovbook.runs.pretrain` scores each checkpoint."""
 _PROCESS_BYTES = 420_000_000
@@ -148,6 +151,8 @@ def _steps(spec: Spec) -> float:
         return _passes(spec) * (spec.steps - spec.first_step)
     if isinstance(spec, FineTune):
         return spec.examples * spec.epochs / spec.batch
+    if isinstance(spec, Memorise):
+        return 1.5 * spec.steps + 2.0 * _looks(spec)
     if isinstance(spec, Perturb):
         return 2.0 * len(spec.gammas) * spec.draws  # new weights, then a forward pass
     if isinstance(spec, Sharpness):
@@ -169,6 +174,11 @@ def _trained_tokens(spec: Spec, root: Pretrain | Released) -> float:
     if isinstance(spec, FineTune):
         tasks = 1 + len(spec.also)
         return spec.examples * spec.epochs * row + 2 * _FORWARD * row * (tasks * spec.rows + spec.documents)
+    if isinstance(spec, Memorise):
+        row = spec.context or _SHORT
+        looked = spec.probes + spec.held_out * len(spec.data) + sum(len(item) for item in spec.also)
+        met = spec.examples * spec.epochs * row * (1 + _FORWARD)
+        return met + _FORWARD * _looks(spec) * (row * looked + spec.documents * root.context)
     if isinstance(spec, Sharpness):
         return 2 * spec.rows * row * _products(spec)
     own = getattr(spec, "work", None)
@@ -179,6 +189,11 @@ def _trained_tokens(spec: Spec, root: Pretrain | Released) -> float:
 def _passes(spec: Pretrain) -> int:
     """Gradients taken in a step."""
     return 2 if spec.sam else 1
+
+
+def _looks(spec: Memorise) -> int:
+    """How often a model that memorises is looked at."""
+    return len(spec.looks) * spec.epochs + 1
 
 
 def _products(spec: Sharpness) -> int:
@@ -279,7 +294,7 @@ def _memory(spec: Spec) -> int:
     if root is None:
         return _PROCESS_BYTES
     if isinstance(root, Released):
-        each = TUNE_BYTES if isinstance(spec, FineTune) else READ_BYTES[root.precision]
+        each = TUNE_BYTES if isinstance(spec, Tuned) else READ_BYTES[root.precision]
         return _PROCESS_BYTES + each * root.parameters
     from ovbook.models import parse_model
     from ovbook.runs.data import corpus_of

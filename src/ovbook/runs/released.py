@@ -42,7 +42,8 @@ class Released(Spec):
     """The weights that `repo` serves at `revision`: fetched, hashed, and measured tensor by tensor.
 
     corpus: the text on which the old loss is measured and from which replay is taken, in the model's own tokens:
-        ``file:PATH``, ``hub:NAME``, or the world of a model that was trained on it.
+        ``file:PATH``, ``hub:NAME``, or the world of a model that was trained on it. None: nothing is measured on old
+        text, which is enough for `Memorise` alone.
     context: tokens in a row of it, and at most in a row of fine-tuning.
     seed: of held-out rows and of noise; what is tuned has seeds of its own.
     precision: of the weights where a model is read to be shaken or scored; tuning keeps float32.
@@ -53,7 +54,7 @@ class Released(Spec):
 
     repo: str
     revision: str = "main"
-    corpus: str
+    corpus: str | None = None
     context: int = 512
     seed: int = 100
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -65,8 +66,14 @@ class Released(Spec):
         """See `Spec.problems`."""
         if not isinstance(self.repo, str) or not _REPO.fullmatch(self.repo):
             yield f"repo is {self.repo!r}, but it must be a repository's name, OWNER/NAME"
-        if not isinstance(self.corpus, str) or not self.corpus.startswith(("world:", "file:", "hub:")):
-            yield f"corpus is {self.corpus!r}, but it must be file:PATH, hub:NAME or, for a model of one, world:SEED/MIX"
+        if not isinstance(self.revision, str) or not self.revision:
+            yield f"revision is {self.revision!r}, but it must be a branch, a tag or a commit, such as main"
+        if self.corpus is not None and (
+            not isinstance(self.corpus, str) or not self.corpus.startswith(("world:", "file:", "hub:"))
+        ):
+            yield (
+                f"corpus is {self.corpus!r}, but it must be file:PATH, hub:NAME, None or, for a model of one, world:SEED/MIX"
+            )
         yield from whole("context", self.context, 8)
         yield from whole("seed", self.seed, 0)
         yield from one_of("precision", self.precision, ("float32", "bfloat16"))
@@ -92,9 +99,9 @@ class Released(Spec):
         asked = {"operation": operation.name, "version": operation.version, "fields": fields}
         return sha256_bytes(canonical_json(asked | {"commit": self.resolved, "data": self.data_hash()}))
 
-    def data_hash(self) -> str:
+    def data_hash(self) -> str | None:
         """The text's hash; the commit decides its tokens."""
-        return corpus_hash(self.corpus, 128)
+        return None if self.corpus is None else corpus_hash(self.corpus, 128)
 
     @property
     def tokens(self) -> int:
@@ -146,14 +153,18 @@ class Released(Spec):
         return f"{self.repo} at {self.revision}"
 
     def columns(self) -> dict[str, Any]:
-        """Fields as columns, and tokens; `world` is read off the corpus."""
-        world = re.fullmatch(r"world:(\d+)/\w+", self.corpus)
+        """Fields as columns, and tokens; `world` is read off the corpus.
+
+        `model` is the repository, and so is `corpus` where no text was named: what it has read, one cannot say better.
+        """
+        world = re.fullmatch(r"world:(\d+)/\w+", self.corpus or "")
         return {
             "repo": self.repo,
+            "model": self.repo,
             "revision": self.revision,
             "checkpoint": self.asked or self.revision,
             "commit": self.resolved,
-            "corpus": self.corpus,
+            "corpus": self.corpus or self.repo,
             "context": self.context,
             "world": int(world[1]) if world else None,
             "seed": self.seed,

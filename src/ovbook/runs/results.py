@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ovbook.errors import OvbookError, did_you_mean
 from ovbook.runs.plan import in_order
 from ovbook.runs.released import Released
@@ -56,12 +59,7 @@ class Results:
         """
         import pandas as pd
 
-        frames = []
-        for spec in self.of(spec_class):
-            rows = self.store.rows(spec).to_pylist()
-            # What a spec lists (gammas, corpora, kept checkpoints) the rows spell out one by one.
-            fields = {name: v for name, v in spec.columns().items() if not isinstance(v, tuple)}
-            frames += [fields | row for row in rows]
+        frames = self._rows(spec_class, equal) or self._rows(spec_class, {})
         if not frames:
             raise OvbookError(
                 f"there are no rows of {spec_class.__name__} here: this experiment has "
@@ -77,6 +75,16 @@ class Results:
             column = frame[name]
             frame = frame[column.isna() if value is None else column == value]
         return frame.reset_index(drop=True)
+
+    def _rows(self, spec_class: type[Spec], equal: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows as dictionaries; those that `equal` can tell by their own columns to be unwanted are left out."""
+        found: list[dict[str, Any]] = []
+        for spec in self.of(spec_class):
+            rows = _only(self.store.rows(spec), equal).to_pylist()
+            # What a spec lists (gammas, corpora, kept checkpoints) the rows spell out one by one.
+            fields = {name: v for name, v in spec.columns().items() if not isinstance(v, tuple)}
+            found += [fields | row for row in rows]
+        return found
 
     def folder(self, spec: Spec) -> Path:
         """The folder of a spec's result."""
@@ -95,3 +103,11 @@ class Results:
 
         records = [self.store.provenance(spec) | {"key": spec.key()} for spec in self.specs]
         return pd.DataFrame(records)
+
+
+def _only(rows: pa.Table, equal: dict[str, Any]) -> pa.Table:
+    """A long table before it becomes dictionaries: text columns that must have one value."""
+    for name, value in equal.items():
+        if isinstance(value, str) and name in rows.column_names and pa.types.is_string(rows[name].type):
+            rows = rows.filter(pc.equal(rows[name], value))
+    return rows

@@ -9,6 +9,7 @@ from typing import Any
 
 from ovbook.errors import OvbookError, did_you_mean
 from ovbook.runs.fields import number, one_of, plain, repeated, whole
+from ovbook.runs.released import Released
 from ovbook.runs.specs import model_problems
 
 __all__ = ["FIRST_SEED", "KNOBS", "SCALES", "Parameters", "parameters"]
@@ -102,12 +103,30 @@ def _corpus(name: str, value: Any) -> Iterator[str]:
         yield f"{name} is {value!r}, but it must be world:SEED/MIX, file:PATH or hub:NAME[:CONFIG[:SPLIT]]"
 
 
+def _released(name: str, value: Any) -> Iterator[str]:
+    wrong = list(_names(name, value, "OWNER/NAME@REVISION"))
+    yield from wrong
+    for model in () if wrong else value:
+        repo, _, revision = model.partition("@")
+        try:
+            Released(repo=repo, revision=revision or "main")
+        except OvbookError as error:
+            yield f"{name} holds {model!r}: {error}"
+
+
+def _task(name: str, value: Any) -> Iterator[str]:
+    if not isinstance(value, str) or not value:
+        yield f"{name} is {value!r}, but it must be a task's name, such as gsm8k or file:FOLDER"
+
+
 KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "scale": lambda name, value: one_of(name, value, SCALES),
     "seeds": _whole(1),
     "worlds": _wholes(0),
     "corpus": _corpus,
     "model": lambda name, value: model_problems(value, 128),
+    "released": _released,
+    "task": _task,
     "models": lambda name, value: (p for m in value for p in model_problems(m, 128)),
     "budgets": _wholes(1),
     "batch": _whole(1),
@@ -136,7 +155,6 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "ending": lambda name, value: one_of(
         name, value, ("annealed", "trunk", "branches", "clipped cosine", "all")
     ),
-    "released": lambda name, value: _names(name, value, "OWNER/NAME@REVISION"),
     "revisions": lambda name, value: _names(name, value, "revisions"),
     "benchmarks": lambda name, value: _names(name, value, "benchmarks"),
     "files": lambda name, value: iter(()),
@@ -151,6 +169,7 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
 _LISTS = {
     "worlds", "budgets", "gammas", "relative", "rates", "tasks", "twins", "models", "degrees", "pulls", "bits", "shares", "replays",
 }  # fmt: skip
+_TEXT_LISTS = {"released"}
 _WHOLE_LISTS = {"worlds", "budgets", "bits"}
 
 
@@ -246,6 +265,8 @@ def parameters(**knobs: Any) -> Parameters:
 def _spelled(name: str, value: Any) -> Any:
     value = plain(value)
     if name in _LISTS and isinstance(value, int | float) and not isinstance(value, bool):
+        value = (value,)
+    if name in _TEXT_LISTS and isinstance(value, str):
         value = (value,)
     if name in _WHOLE_LISTS and isinstance(value, tuple):
         value = tuple(int(v) if isinstance(v, float) and v.is_integer() else v for v in value)

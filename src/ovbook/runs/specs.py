@@ -18,6 +18,7 @@ __all__ = [
     "Checkpoint",
     "FineTune",
     "Pretrain",
+    "Tuned",
     "base_problems",
     "model_problems",
     "tokens_text",
@@ -47,16 +48,17 @@ def tokens_text(tokens: int) -> str:
 class Checkpoint:
     """The weights of `run` after `tokens` tokens; None is its end.
 
-    A `Pretrain` keeps its end and what its `keep` names; a `FineTune` keeps its end; a `Released` is what it is.
+    A `Pretrain` keeps its end and what its `keep` names; a `Tuned` (`FineTune`, `Memorise`) keeps its end; a `Released` is
+    what it is.
     """
 
-    run: Pretrain | FineTune | Released
+    run: Pretrain | Tuned | Released
     tokens: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.run, Pretrain | FineTune | Released):
+        if not isinstance(self.run, Pretrain | Tuned | Released):
             raise OvbookError(
-                f"a checkpoint's run is {self.run!r}: it must be a Pretrain, a FineTune or a Released"
+                f"a checkpoint's run is {self.run!r}: it must be a Pretrain, a FineTune, a Memorise or a Released"
             )
         kept = [*self.run.keep, self.run.budget] if isinstance(self.run, Pretrain) else []
         if self.tokens is not None and self.tokens not in kept:
@@ -67,13 +69,13 @@ class Checkpoint:
 
     @property
     def root(self) -> Pretrain | Released:
-        """The pre-training below, however much tuning lies between."""
-        return self.run.base.root if isinstance(self.run, FineTune) else self.run
+        """The pre-training or the released model below, however much tuning lies between."""
+        return self.run.base.root if isinstance(self.run, Tuned) else self.run
 
     @property
     def at(self) -> int:
-        """Pre-training tokens seen by these weights."""
-        if isinstance(self.run, FineTune):
+        """Pre-training tokens seen by these weights; 0 where they are not known."""
+        if isinstance(self.run, Tuned):
             return self.run.base.at
         if isinstance(self.run, Released):
             return self.run.tokens
@@ -84,8 +86,14 @@ class Checkpoint:
         return f"{self.run.key()}@{self.at}"
 
     def columns(self) -> dict[str, Any]:
-        """Columns of the run, and `tokens`, the pre-training tokens these weights have seen."""
+        """Columns of the run, and `tokens`, the pre-training tokens these weights have seen (0: not known)."""
         return self.run.columns() | {"tokens": self.at}
+
+
+class Tuned(Spec):
+    """A run that changes the weights of `base` and keeps what comes out."""
+
+    base: Checkpoint
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -237,26 +245,38 @@ def model_problems(model: Any, context: Any) -> Iterator[str]:
         yield f"model is {model!r}, but it must be a text such as olmo:32x2"
 
 
-def worldless(corpus: str, tasks: tuple[str, ...]) -> Iterator[str]:
+def worldless(corpus: str | None, tasks: tuple[str, ...]) -> Iterator[str]:
     """What is wrong with tasks asked in the words of a world on another text: found before anything is trained."""
     from ovbook.tasks import WORLD_TASKS, open_task
 
     for name in dict.fromkeys(tasks):
-        if name in WORLD_TASKS and not corpus.startswith("world:"):
+        if name in WORLD_TASKS and not (corpus or "").startswith("world:"):
             try:
                 open_task(name)
             except OvbookError as error:
                 yield str(error)
 
 
-def base_problems(base: Any) -> Iterator[str]:
-    """What is wrong with the model a run builds on."""
+def base_problems(
+    base: Any, *, released: Literal["never", "with text", "any"] = "with text"
+) -> Iterator[str]:
+    """What is wrong with the model a run builds on.
+
+    released: whether it may be one from the hub: never, if it has a text for the old loss, or any.
+    """
     if not isinstance(base, Checkpoint):
         yield f"base is {base!r}, but it must be a Checkpoint, such as Checkpoint(run=Pretrain(...))"
+    elif isinstance(base.root, Released) and released == "never":
+        yield f"base is {base.root.label()}, a released model, but this is done to models of our own pre-training only"
+    elif isinstance(base.root, Released) and released == "with text" and base.root.corpus is None:
+        yield (
+            f"base is {base.root.label()} without a text for the old loss, which only Memorise can do without: give its "
+            f"Released a corpus, file:PATH or hub:NAME"
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FineTune(Spec):
+class FineTune(Tuned):
     """`base`, fine-tuned on a task and scored before and after.
 
     task: a task's name (`ovbook.tasks.open_task`); format: Default, IO or Instruct; shots: in every prompt.

@@ -31,14 +31,14 @@ from ovbook.runs.memory import READ_BYTES, TUNE_BYTES, require_memory
 from ovbook.runs.operations import operation_of
 from ovbook.runs.released import Released
 from ovbook.runs.spec import Spec
-from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
+from ovbook.runs.specs import Checkpoint, Pretrain
 from ovbook.runs.store import Store
 
 if TYPE_CHECKING:
     from ovbook.corpus import Corpus
     from ovbook.models import ModelSpec, Params
 
-__all__ = ["Inputs", "checkpoint_name", "outcome_of", "perform", "root_of"]
+__all__ = ["Inputs", "checkpoint_name", "outcome_of", "perform", "require_room", "root_of"]
 
 _STORES: dict[str, Store] = {}
 
@@ -58,14 +58,21 @@ def root_of(spec: Spec) -> Pretrain | Released | None:
     return base.root if isinstance(base, Checkpoint) else None
 
 
+def require_room(root: Pretrain | Released, device: str, *, tune: bool = False) -> None:
+    """Refuse a released model that would not fit the memory of `device`; our own are small."""
+    if isinstance(root, Released):
+        each = TUNE_BYTES if tune else READ_BYTES[root.precision]
+        require_memory(root.repo, root.parameters, each, device, what="tuning" if tune else "reading")
+
+
 def checkpoint_name(checkpoint: Checkpoint) -> str:
     """Name of a checkpoint's folder inside its run's result: ``step{N}-tokens{M}``, or ``end`` after tuning."""
     from ovbook.hub import revision_name
 
-    if isinstance(checkpoint.run, FineTune):
-        return "end"
     if isinstance(checkpoint.run, Released):
         return checkpoint.run.revision
+    if not isinstance(checkpoint.run, Pretrain):
+        return "end"
     return revision_name(checkpoint.run.steps_at(checkpoint.at), checkpoint.at)
 
 
@@ -88,8 +95,10 @@ class Inputs:
     def corpus(self) -> Corpus:
         """The corpus that the spec's (or its base's) pre-training reads."""
         pretrain = root_of(self.spec)
-        if pretrain is None:
-            raise AttributeError(f"{self.spec} stands on no Pretrain and no Released, so it has no corpus")
+        if pretrain is None or pretrain.corpus is None:
+            raise AttributeError(
+                f"{self.spec} stands on no Pretrain and no Released with a text, so it has no corpus"
+            )
         return self.open_corpus(pretrain.corpus)
 
     def open_corpus(self, name: str) -> Corpus:
@@ -121,10 +130,10 @@ class Inputs:
         root = checkpoint.root
         if not isinstance(root, Released):
             return load_checkpoint(self.checkpoint(checkpoint))
-        precision = "float32" if tune else root.precision
-        each = TUNE_BYTES if tune else READ_BYTES[precision]
-        require_memory(root.repo, root.parameters, each, device, what="tuning" if tune else "reading")
+        require_room(root, device, tune=tune)
         import torch
+
+        precision = "float32" if tune else root.precision
 
         return load_any(self.checkpoint(checkpoint), dtype=getattr(torch, precision))
 

@@ -33,6 +33,7 @@ from ovbook.stats.intervals import (
     welch_interval,
 )
 from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
+from ovbook.stats.staircase import gaps, in_bins, jumps, meetings, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
 
@@ -52,16 +53,21 @@ __all__ = [
     "equivalence",
     "estimate",
     "first_rise",
+    "gaps",
     "holm",
+    "in_bins",
     "increase_over_base",
     "inflection",
     "inflection_grid",
     "inflections",
+    "jumps",
     "log2_slopes",
     "mean_interval",
+    "meetings",
     "one_sided",
     "paired_interval",
     "per_seed",
+    "probe_steps",
     "reading",
     "readings",
     "reversals",

@@ -16,6 +16,7 @@ from ovbook.tasks.example import KINDS, SPLITS, Example, Task
 from ovbook.tasks.formats import Prompts, Rows, build_prompts, build_rows, prompt_text
 from ovbook.tasks.language_model import LanguageModel, transformers_model
 from ovbook.tasks.metrics import METRICS, accuracy, final_number, metric_of, rouge_l
+from ovbook.tasks.new_people import WORDINGS, Telling, new_people, tell
 from ovbook.tasks.registry import open_task, task_names
 from ovbook.tasks.scoring import METHODS, Scores, answer_losses, score
 from ovbook.tasks.wording import FORMATS, Wording
@@ -28,6 +29,7 @@ __all__ = [
     "METHODS",
     "METRICS",
     "SPLITS",
+    "WORDINGS",
     "WORLD_TASKS",
     "Coder",
     "DataSet",
@@ -37,6 +39,7 @@ __all__ = [
     "Rows",
     "Scores",
     "Task",
+    "Telling",
     "Wording",
     "accuracy",
     "answer_losses",
@@ -47,6 +50,7 @@ __all__ = [
     "final_number",
     "label_word",
     "metric_of",
+    "new_people",
     "open_data_set",
     "open_task",
     "open_task_file",
@@ -55,6 +59,7 @@ __all__ = [
     "rouge_l",
     "score",
     "task_names",
+    "tell",
     "transformers_model",
     "world_task",
 ]
