@@ -700,7 +700,7 @@ def short_answer():
     best = good[0]
     return (
         f"yes. At equal loss on the task, {len(good)} of {len(read)} declared remedies keep{'s' * (len(good) == 1)} more of the old skill than any plain rate: {listed(good)}. "
-        f"The most is gained by {best}: the old loss lies {nats(got[best], 2)} nats from that of plain rates."
+        f"The most is gained by {best}, whose old loss lies {-got[best].mean:.2f} [{-got[best].high:.2f}, {-got[best].low:.2f}] nats below that of plain rates."
     )
 
 
@@ -727,7 +727,8 @@ def pull_sentence():
         low, end = lows(part)
         name = f"a pull of {pull:g}" if pull else "no pull"
         told.append(f"with {name} the old loss is lowest at {low}, and {end:.2f} after {tokens_label(last)}")
-    return "; ".join(told).capitalize() + "."
+    text = "; ".join(told)
+    return text[0].upper() + text[1:] + "."
 
 
 def outside_sentence():
@@ -828,6 +829,8 @@ def meaning_sentence():
         )
     if read.get(FEWER) != BETTER:
         parts.append("Stopping earlier is no remedy of its own: it buys no more than a smaller rate does.")
+    if read.get(HEAD) == WORSE:
+        parts.append("Training the output matrix first made matters worse than a smaller rate would have.")
     if read.get(LORA) != BETTER:
         parts.append(
             "That few directions move is no protection by itself: LoRA, as tried here, kept the old by not learning the new."
@@ -838,7 +841,11 @@ def meaning_sentence():
             "Flatness from pre-training helps before any tuning is planned"
             + (", even at equal computing." if also else "; at equal computing that is not shown.")
         )
-    if a11.verdict == "reproduced":
+    free, held = (
+        summarise(arms[arms["pull"] == pull], "loss", within=["task"]).set_index("tokens")["mean"]
+        for pull in (0.0, max(p.pulls))
+    )
+    if a11.verdict == "reproduced" and held.idxmin() == last > free.idxmin():
         parts.append(
             "And the turning point of this part is no property of the base model alone: the same models that are ruined by longer training under one way of tuning gain from it under another."
         )

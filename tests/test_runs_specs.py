@@ -439,3 +439,11 @@ def test_pupils_are_the_same_for_all_chapters():
         parameters(released="no name")
     with pytest.raises(OvbookError, match="must be a task's name"):
         parameters(task="")
+
+
+def test_the_knobs_of_remedies_are_checked_and_a_single_value_is_a_list():
+    assert parameters(scale="smoke", replays=0.05, shares=[0.5], sam=0.1).replays == (0.05,)
+    with pytest.raises(OvbookError) as said:
+        parameters(scale="smoke", sam=0, replays=[-0.1], shares=[0.5, 0.5])
+    for part in ("sam is 0", "replays holds -0.1", "shares is (0.5, 0.5)"):
+        assert part in str(said.value)
