@@ -99,7 +99,7 @@ p = parameters(
 r"""
 ## What was reported
 
-Springer and colleagues {cite}`springer2025overtrained` took public checkpoints of three long runs, tuned each on instructions, and scored the result. We
+Springer and colleagues {cite}`springer2025overtrained` took public checkpoints of three long runs, tuned each on instructions ({term}`instruction tuning`), and scored the result. We
 read the abstract ourselves, and the rest at second hand ({doc}`chapter 2 <02-sensitivity-grows>` says what that means).
 
 | what | number | how we know it |
@@ -117,7 +117,7 @@ The settings, value by value:
 | | the paper | this chapter, on released models | this chapter's miniature at `laptop` | source |
 |---|---|---|---|---|
 | models | OLMo-1B, OLMo-2-7B, Amber-7B | any of them, or Pythia-410M, by name | {glue:text}`parameters_said` parameters | at second hand, section 2 |
-| checkpoints | 0.04T–3.1T; 0.08T–3.9T; 0.12T–1.3T | those asked for, resolved to commits, none twice | {glue:text}`budgets_said` tokens of one run | at second hand |
+| checkpoints | 0.04T–3.1T; 0.08T–3.9T; 0.12T–1.3T | those asked for, resolved to commits ({term}`revision`), none twice | {glue:text}`budgets_said` tokens of one run | at second hand |
 | tuning on | Anthropic-HH (chosen answers), TULU; LLaVA | Anthropic-HH, TULU; loss on the last answer alone | topic of a passage, by number | at second hand |
 | rate | best in-distribution score, per checkpoint | lowest held-out loss on other seeds, per checkpoint | the same | at second hand |
 | in distribution | AlpacaEval response rate | held-out loss; win rate if a referee is named | held-out loss | at second hand |
@@ -146,6 +146,7 @@ PAPER += [f"allenai/OLMo-2-1124-7B@{at}" for at in ("1T", "2.3T", "3T")]
 TEXT = "hub:allenai/c4:en:validation"
 PUBLIC_RATES = (5e-7, 2e-6, 1e-5, 4e-5)
 MINI_RATES = (2e-3, 4e-3, 8e-3)
+WORLDS = (1, 2)  # of the miniature, where a corpus was named for released models
 
 
 def public_bases(p):
@@ -209,7 +210,7 @@ def miniature(p):
     how damage grows from the middle of the run to its end, against models
     trained at a constant rate, and against models finished at each budget.
     """
-    worlds = p.worlds or (1, 2)
+    worlds = p.worlds or WORLDS
     budgets = sorted(p.budgets)
     runs = {ending: suite(p, ending=ending, worlds=worlds)
             for ending in ("clipped cosine", "trunk", "annealed")}  # fmt: skip
@@ -273,6 +274,7 @@ any_public = bool(bases)
 m = mini(p)
 budgets = sorted(m.budgets)
 half, last = budgets[-2:]
+worlds_run = m.worlds or WORLDS
 ENDED = {"clipped cosine": "one long run", "trunk": "constant rate", "annealed": "finished at each"}
 
 
@@ -531,7 +533,7 @@ estimates = pd.DataFrame(
         if i is not None
     ]
 )
-estimates.attrs = {"worlds": len(m.worlds)}
+estimates.attrs = {"worlds": len(worlds_run)}
 if AT in p.gammas:
     shown_damage = changed["noise"]
 else:
@@ -957,7 +959,7 @@ say(
     rates_said=", ".join(f"{r:g}" for r in p.rates or PUBLIC_RATES),
     mini_rates_said=", ".join(f"{r:g}" for r in MINI_RATES),
     seeds_said=f"{m.seeds} seed{'s' if m.seeds > 1 else ''}"
-    + (f" in each of {len(m.worlds)} worlds" if len(m.worlds) > 1 else ""),
+    + (f" in each of {len(worlds_run)} worlds" if len(worlds_run) > 1 else ""),
     peak_said=f"{peak_tokens:.2f}",
     fell_said=f"{100 * fell:.1f}",
     fell_error_said=f"{100 * fell_error:.1f}",
