@@ -563,7 +563,7 @@ All lines read the same documents. At the last budget *one long run* has nearly 
 intervals over {glue:text}`seeds_said`.
 ```
 
-Early on, one long run *is* the constant-rate model; at its end it is nearly the finished one. In between it has to climb from the one line to the other, whatever tokens do. {numref}`fig-olmo-contrasts`
+By construction, one long run is early on the constant-rate model, and at its end nearly the finished one. In between it has to go from the one line to the other, whatever tokens do. {numref}`fig-olmo-contrasts`
 has the contrasts.
 """
 
@@ -890,11 +890,10 @@ def contrasts_sentence():
 
 def border_sentence():
     """Whether the rate search was wide enough."""
-    edge = best[["tokens", "at_border"]].drop_duplicates("tokens")
-    lost = [tokens_label(t) for t, at in zip(edge["tokens"], edge["at_border"], strict=True) if at]
+    lost = [tokens_label(t) for t, at in best.groupby("tokens")["at_border"].any().items() if at]
     if not lost:
         return ""
-    return f"The best rate at {' and '.join(lost)} tokens lies at the end of the range tried ({', '.join(f'{r:g}' for r in sorted(MINI_RATES))}), so the last contrast is not one at a well-tuned rate."
+    return f"For some seed, the best rate at {' and '.join(lost)} tokens lies at the end of the range tried ({', '.join(f'{r:g}' for r in sorted(MINI_RATES))}), so the last contrast is not one at a well-tuned rate."
 
 
 def public_sentence():

@@ -17,7 +17,9 @@ from ovbook.runs.memory import require_memory
 from released_suites import TEXT, prepare_released, write_dialogues, write_questions
 from standin_hub import StandinHub
 
-pytestmark = pytest.mark.timeout(1200)  # client processes that load transformers, on machines with other things to do
+pytestmark = pytest.mark.timeout(
+    1200
+)  # client processes that load transformers, on machines with other things to do
 
 ROOT = Path(__file__).parents[1]
 COMMIT = "0" * 40
