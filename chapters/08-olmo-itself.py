@@ -146,7 +146,6 @@ PAPER += [f"allenai/OLMo-2-1124-7B@{at}" for at in ("1T", "2.3T", "3T")]
 TEXT = "hub:allenai/c4:en:validation"
 PUBLIC_RATES = (5e-7, 2e-6, 1e-5, 4e-5)
 MINI_RATES = (2e-3, 4e-3, 8e-3)
-WORLDS = (1, 2)  # of the miniature, where a corpus was named for released models
 
 
 def public_bases(p):
@@ -203,6 +202,11 @@ def mini(p):
     return parameters(scale="laptop") if p.scale == "paper" else p
 
 
+def worlds_of(p):
+    """The miniature's worlds, also where a corpus was named for released models."""
+    return p.worlds or parameters(scale=p.scale).worlds
+
+
 def miniature(p):
     """Checkpoints of one long run beside finished models, shaken and tuned.
 
@@ -210,7 +214,7 @@ def miniature(p):
     how damage grows from the middle of the run to its end, against models
     trained at a constant rate, and against models finished at each budget.
     """
-    worlds = p.worlds or WORLDS
+    worlds = worlds_of(p)
     budgets = sorted(p.budgets)
     runs = {ending: suite(p, ending=ending, worlds=worlds)
             for ending in ("clipped cosine", "trunk", "annealed")}  # fmt: skip
@@ -274,7 +278,7 @@ any_public = bool(bases)
 m = mini(p)
 budgets = sorted(m.budgets)
 half, last = budgets[-2:]
-worlds_run = m.worlds or WORLDS
+worlds_run = worlds_of(m)
 ENDED = {"clipped cosine": "one long run", "trunk": "constant rate", "annealed": "finished at each"}
 
 
@@ -340,7 +344,7 @@ place = alt.X(
 drawn = alt.Chart(late).encode(place, color=colours)
 score_axis = alt.Y("mean:Q", title="mean accuracy over six benchmarks", scale=alt.Scale(zero=False))
 chart = (
-    drawn.mark_line().encode(y=score_axis, strokeDash="what:N")
+    drawn.mark_line().encode(y=score_axis, strokeDash=alt.StrokeDash("what:N", legend=None))
     + drawn.mark_rule().encode(y=alt.Y("low:Q", title=""), y2="high:Q")
     + drawn.mark_point(filled=True, size=60, opacity=1).encode(
         y=score_axis,
@@ -364,6 +368,8 @@ peak_step = int(tuned_at["mean"].idxmax())
 fell = tuned_at.loc[peak_step, "mean"] - tuned_at.loc[739328, "mean"]
 fell_error = math.hypot(tuned_at.loc[peak_step, "error"], tuned_at.loc[739328, "error"])
 base_rose = base_at.loc[739328, "mean"] - base_at.loc[peak_step, "mean"]
+neighbours = abs(tuned_at.loc[738000, "mean"] - tuned_at.loc[739328, "mean"])
+fell_to_both = tuned_at.loc[peak_step, "mean"] - tuned_at.loc[[738000, 739328], "mean"].mean()
 
 # %% [markdown]
 r"""
@@ -375,8 +381,8 @@ Whiskers assume that the validation questions of ARC were asked; with the larger
 ```
 
 The tuned mean is highest at {glue:text}`peak_said` trillion tokens and {glue:text}`fell_said` points lower at the end, while the base gains {glue:text}`base_rose_said`. That is the reported effect,
-in someone else's data, at the reported place. It is also {glue:text}`errors_said` standard errors, from one tuning seed, at a peak chosen by looking: a good reason to measure,
-and not yet a measurement.
+in someone else's data, at the reported place. It is also {glue:text}`errors_said` standard errors, from one tuning seed, at a peak chosen by looking. And the last two checkpoints, at almost
+the same number of tokens, differ by {glue:text}`neighbours_said` points after tuning; against the mean of both, the fall is {glue:text}`fell_to_both_said`. A good reason to measure, and not yet a measurement.
 
 ## At which learning rate?
 
@@ -386,6 +392,14 @@ and not yet a measurement.
 
 # %% tags=["hide-input", "remove-output"]
 SHOWN = {OLMO_1B: "OLMo-1B", OLMO_7B: "OLMo-2-7B"}
+
+
+def share(repo, trillions):
+    """Rate in force as a percentage of the peak."""
+    run = PUBLIC_RUNS[repo]
+    return 100 * run.rate_at(trillions * 1e12) / run.schedule.peak
+
+
 curve = pd.DataFrame(
     [
         {
@@ -439,7 +453,7 @@ figure(
         width=530,
         height=300,
         title=heading(
-            "The reported onset lies where OLMo-1B's learning rate runs out",
+            f"At the reported onset, OLMo-1B's learning rate is down to {share(OLMO_1B, 2.5):.0f}% of its peak",
             "n = 1 published configuration each; computed from it, so no interval; the logs may differ",
         ),
         description="Learning rate in force as a share of its peak against tokens for OLMo-1B and OLMo-2-7B, with the "
@@ -643,7 +657,7 @@ ovbook run 08 -p released=EleutherAI/pythia-410m@step64000,EleutherAI/pythia-410
 ```
 
 Revisions are listed, "@3T" becomes the nearest one there is, each is resolved to its commit, and two names for the same weights are refused (public suites are known to have
-them). What a run finished stays; the same command goes on from there. `-p corpus=` names the text for the old loss, by default C4's validation part. `pip install lm-eval` brings
+them). What a run finished stays; the same command goes on from there. `-p corpus=` names the text for the old loss, by default C4's validation part. `pip install lm-eval accelerate` brings
 the benchmarks. By count of operations, at {glue:text}`flops_said` operations a second (a guess for one modern card) and every row full:
 """
 
@@ -868,12 +882,6 @@ def answer():
     return text
 
 
-def share(repo, trillions):
-    """Rate in force as a percentage of the peak."""
-    run = PUBLIC_RUNS[repo]
-    return 100 * run.rate_at(trillions * 1e12) / run.schedule.peak
-
-
 def reached(repo, percent):
     """Trillions of tokens at which a schedule has come down to a share of its peak; it falls all along."""
     run = PUBLIC_RUNS[repo]
@@ -962,6 +970,8 @@ say(
     peak_said=f"{peak_tokens:.2f}",
     fell_said=f"{100 * fell:.1f}",
     fell_error_said=f"{100 * fell_error:.1f}",
+    neighbours_said=f"{100 * neighbours:.1f}",
+    fell_to_both_said=f"{100 * fell_to_both:.1f}",
     base_rose_said=f"{100 * base_rose:.1f}",
     errors_said=f"{fell / fell_error:.1f}",
     onset_share=f"{onset:.0f}%",

@@ -39,7 +39,7 @@ def _spec(folder: Path, **more: object) -> Harness:
 def test_without_the_library_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "lm_eval", None)
     with pytest.raises(
-        OvbookError, match=r"needs a library that is not installed \(lm_eval\): pip install lm-eval"
+        OvbookError, match=r"needs a library that is not installed \(lm_eval\): pip install lm-eval accelerate"
     ):
         run(_spec(tmp_path), SimpleNamespace(), tmp_path, "cpu")
 
@@ -48,6 +48,7 @@ def test_without_the_library_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_scores_belong_to_the_model_that_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two models asked the same: no answers of the first are handed out for the second."""
     pytest.importorskip("lm_eval")
+    pytest.importorskip("accelerate")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     files = tmp_path / "files"
     files.mkdir()
