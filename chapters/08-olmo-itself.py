@@ -99,7 +99,7 @@ p = parameters(
 r"""
 ## What was reported
 
-Springer and colleagues {cite}`springer2025overtrained` took public checkpoints of three long runs, tuned each on instructions, and scored the result. We
+Springer and colleagues {cite}`springer2025overtrained` took public checkpoints of three long runs, tuned each on instructions ({term}`instruction tuning`), and scored the result. We
 read the abstract ourselves, and the rest at second hand ({doc}`chapter 2 <02-sensitivity-grows>` says what that means).
 
 | what | number | how we know it |
@@ -117,7 +117,7 @@ The settings, value by value:
 | | the paper | this chapter, on released models | this chapter's miniature at `laptop` | source |
 |---|---|---|---|---|
 | models | OLMo-1B, OLMo-2-7B, Amber-7B | any of them, or Pythia-410M, by name | {glue:text}`parameters_said` parameters | at second hand, section 2 |
-| checkpoints | 0.04T–3.1T; 0.08T–3.9T; 0.12T–1.3T | those asked for, resolved to commits, none twice | {glue:text}`budgets_said` tokens of one run | at second hand |
+| checkpoints | 0.04T–3.1T; 0.08T–3.9T; 0.12T–1.3T | those asked for, resolved to commits ({term}`revision`), none twice | {glue:text}`budgets_said` tokens of one run | at second hand |
 | tuning on | Anthropic-HH (chosen answers), TULU; LLaVA | Anthropic-HH, TULU; loss on the last answer alone | topic of a passage, by number | at second hand |
 | rate | best in-distribution score, per checkpoint | lowest held-out loss on other seeds, per checkpoint | the same | at second hand |
 | in distribution | AlpacaEval response rate | held-out loss; win rate if a referee is named | held-out loss | at second hand |
@@ -202,6 +202,11 @@ def mini(p):
     return parameters(scale="laptop") if p.scale == "paper" else p
 
 
+def worlds_of(p):
+    """The miniature's worlds, also where a corpus was named for released models."""
+    return p.worlds or parameters(scale=p.scale).worlds
+
+
 def miniature(p):
     """Checkpoints of one long run beside finished models, shaken and tuned.
 
@@ -209,7 +214,7 @@ def miniature(p):
     how damage grows from the middle of the run to its end, against models
     trained at a constant rate, and against models finished at each budget.
     """
-    worlds = p.worlds or (1, 2)
+    worlds = worlds_of(p)
     budgets = sorted(p.budgets)
     runs = {ending: suite(p, ending=ending, worlds=worlds)
             for ending in ("clipped cosine", "trunk", "annealed")}  # fmt: skip
@@ -273,6 +278,7 @@ any_public = bool(bases)
 m = mini(p)
 budgets = sorted(m.budgets)
 half, last = budgets[-2:]
+worlds_run = worlds_of(m)
 ENDED = {"clipped cosine": "one long run", "trunk": "constant rate", "annealed": "finished at each"}
 
 
@@ -338,7 +344,7 @@ place = alt.X(
 drawn = alt.Chart(late).encode(place, color=colours)
 score_axis = alt.Y("mean:Q", title="mean accuracy over six benchmarks", scale=alt.Scale(zero=False))
 chart = (
-    drawn.mark_line().encode(y=score_axis, strokeDash="what:N")
+    drawn.mark_line().encode(y=score_axis, strokeDash=alt.StrokeDash("what:N", legend=None))
     + drawn.mark_rule().encode(y=alt.Y("low:Q", title=""), y2="high:Q")
     + drawn.mark_point(filled=True, size=60, opacity=1).encode(
         y=score_axis,
@@ -362,6 +368,8 @@ peak_step = int(tuned_at["mean"].idxmax())
 fell = tuned_at.loc[peak_step, "mean"] - tuned_at.loc[739328, "mean"]
 fell_error = math.hypot(tuned_at.loc[peak_step, "error"], tuned_at.loc[739328, "error"])
 base_rose = base_at.loc[739328, "mean"] - base_at.loc[peak_step, "mean"]
+neighbours = abs(tuned_at.loc[738000, "mean"] - tuned_at.loc[739328, "mean"])
+fell_to_both = tuned_at.loc[peak_step, "mean"] - tuned_at.loc[[738000, 739328], "mean"].mean()
 
 # %% [markdown]
 r"""
@@ -373,8 +381,8 @@ Whiskers assume that the validation questions of ARC were asked; with the larger
 ```
 
 The tuned mean is highest at {glue:text}`peak_said` trillion tokens and {glue:text}`fell_said` points lower at the end, while the base gains {glue:text}`base_rose_said`. That is the reported effect,
-in someone else's data, at the reported place. It is also {glue:text}`errors_said` standard errors, from one tuning seed, at a peak chosen by looking: a good reason to measure,
-and not yet a measurement.
+in someone else's data, at the reported place. It is also {glue:text}`errors_said` standard errors, from one tuning seed, at a peak chosen by looking. And the last two checkpoints, at almost
+the same number of tokens, differ by {glue:text}`neighbours_said` points after tuning; against the mean of both, the fall is {glue:text}`fell_to_both_said`. A good reason to measure, and not yet a measurement.
 
 ## At which learning rate?
 
@@ -384,6 +392,14 @@ and not yet a measurement.
 
 # %% tags=["hide-input", "remove-output"]
 SHOWN = {OLMO_1B: "OLMo-1B", OLMO_7B: "OLMo-2-7B"}
+
+
+def share(repo, trillions):
+    """Rate in force as a percentage of the peak."""
+    run = PUBLIC_RUNS[repo]
+    return 100 * run.rate_at(trillions * 1e12) / run.schedule.peak
+
+
 curve = pd.DataFrame(
     [
         {
@@ -437,7 +453,7 @@ figure(
         width=530,
         height=300,
         title=heading(
-            "The reported onset lies where OLMo-1B's learning rate runs out",
+            f"At the reported onset, OLMo-1B's learning rate is down to {share(OLMO_1B, 2.5):.0f}% of its peak",
             "n = 1 published configuration each; computed from it, so no interval; the logs may differ",
         ),
         description="Learning rate in force as a share of its peak against tokens for OLMo-1B and OLMo-2-7B, with the "
@@ -531,7 +547,7 @@ estimates = pd.DataFrame(
         if i is not None
     ]
 )
-estimates.attrs = {"worlds": len(m.worlds)}
+estimates.attrs = {"worlds": len(worlds_run)}
 if AT in p.gammas:
     shown_damage = changed["noise"]
 else:
@@ -561,7 +577,7 @@ All lines read the same documents. At the last budget *one long run* has nearly 
 intervals over {glue:text}`seeds_said`.
 ```
 
-Early on, one long run *is* the constant-rate model; at its end it is nearly the finished one. In between it has to climb from the one line to the other, whatever tokens do. {numref}`fig-olmo-contrasts`
+By construction, one long run is early on the constant-rate model, and at its end nearly the finished one. In between it has to go from the one line to the other, whatever tokens do. {numref}`fig-olmo-contrasts`
 has the contrasts.
 """
 
@@ -641,7 +657,7 @@ ovbook run 08 -p released=EleutherAI/pythia-410m@step64000,EleutherAI/pythia-410
 ```
 
 Revisions are listed, "@3T" becomes the nearest one there is, each is resolved to its commit, and two names for the same weights are refused (public suites are known to have
-them). What a run finished stays; the same command goes on from there. `-p corpus=` names the text for the old loss, by default C4's validation part. `pip install lm-eval` brings
+them). What a run finished stays; the same command goes on from there. `-p corpus=` names the text for the old loss, by default C4's validation part. `pip install lm-eval accelerate` brings
 the benchmarks. By count of operations, at {glue:text}`flops_said` operations a second (a guess for one modern card) and every row full:
 """
 
@@ -866,12 +882,6 @@ def answer():
     return text
 
 
-def share(repo, trillions):
-    """Rate in force as a percentage of the peak."""
-    run = PUBLIC_RUNS[repo]
-    return 100 * run.rate_at(trillions * 1e12) / run.schedule.peak
-
-
 def reached(repo, percent):
     """Trillions of tokens at which a schedule has come down to a share of its peak; it falls all along."""
     run = PUBLIC_RUNS[repo]
@@ -888,11 +898,10 @@ def contrasts_sentence():
 
 def border_sentence():
     """Whether the rate search was wide enough."""
-    edge = best[["tokens", "at_border"]].drop_duplicates("tokens")
-    lost = [tokens_label(t) for t, at in zip(edge["tokens"], edge["at_border"], strict=True) if at]
+    lost = [tokens_label(t) for t, at in best.groupby("tokens")["at_border"].any().items() if at]
     if not lost:
         return ""
-    return f"The best rate at {' and '.join(lost)} tokens lies at the end of the range tried ({', '.join(f'{r:g}' for r in sorted(MINI_RATES))}), so the last contrast is not one at a well-tuned rate."
+    return f"For some seed, the best rate at {' and '.join(lost)} tokens lies at the end of the range tried ({', '.join(f'{r:g}' for r in sorted(MINI_RATES))}), so the last contrast is not one at a well-tuned rate."
 
 
 def public_sentence():
@@ -957,10 +966,12 @@ say(
     rates_said=", ".join(f"{r:g}" for r in p.rates or PUBLIC_RATES),
     mini_rates_said=", ".join(f"{r:g}" for r in MINI_RATES),
     seeds_said=f"{m.seeds} seed{'s' if m.seeds > 1 else ''}"
-    + (f" in each of {len(m.worlds)} worlds" if len(m.worlds) > 1 else ""),
+    + (f" in each of {len(worlds_run)} worlds" if len(worlds_run) > 1 else ""),
     peak_said=f"{peak_tokens:.2f}",
     fell_said=f"{100 * fell:.1f}",
     fell_error_said=f"{100 * fell_error:.1f}",
+    neighbours_said=f"{100 * neighbours:.1f}",
+    fell_to_both_said=f"{100 * fell_to_both:.1f}",
     base_rose_said=f"{100 * base_rose:.1f}",
     errors_said=f"{fell / fell_error:.1f}",
     onset_share=f"{onset:.0f}%",

@@ -40,6 +40,7 @@ def read(path):
         ("02", {"A1", "A2", "A3"}),
         ("03", {"A4", "A5", "A6", "A7", "A8", "A12", "A13"}),
         ("07", {"A11"}),
+        ("08", {"A9", "A10"}),
     ],
 )
 def test_a_chapter_at_smoke_runs_and_judges_nothing(smoke_chapters, chapter, claims):

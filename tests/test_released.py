@@ -17,6 +17,10 @@ from ovbook.runs.memory import require_memory
 from released_suites import TEXT, prepare_released, write_dialogues, write_questions
 from standin_hub import StandinHub
 
+pytestmark = pytest.mark.timeout(
+    1200
+)  # client processes that load transformers, on machines with other things to do
+
 ROOT = Path(__file__).parents[1]
 COMMIT = "0" * 40
 
@@ -126,7 +130,7 @@ def _client(home: Path, environment: dict[str, str], script: str) -> dict[str, A
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=1000,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])

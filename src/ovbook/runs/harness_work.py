@@ -33,7 +33,7 @@ def run(spec: Harness, inputs: Inputs, out: Path, device: str) -> list[dict[str,
         from lm_eval.tasks import TaskManager
     except ModuleNotFoundError as error:
         raise OvbookError(
-            f"scoring by lm-evaluation-harness needs a library that is not installed ({error.name}): pip install lm-eval"
+            f"scoring by lm-evaluation-harness needs a library that is not installed ({error.name}): pip install lm-eval accelerate"
         ) from error
     manager = TaskManager(include_path=spec.files)
     unknown = [name for name in spec.tasks if name not in manager.all_tasks]

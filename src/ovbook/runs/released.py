@@ -34,6 +34,7 @@ _REPO = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)([kMBT])")
 _UNITS = {"k": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 _CONFIG = ["config.json"]
+_SMALL = ["config.json", "generation_config.json", "token*", "special_tokens_map.json", "vocab*", "merges*"]
 _BYTES_PER_SECOND = 50e6
 
 
@@ -115,26 +116,7 @@ class Released(Spec):
 
     def folder(self) -> Path:
         """The files in the hub's cache, fetched if they are not there."""
-        files = [
-            "config.json",
-            "generation_config.json",
-            "token*",
-            "special_tokens_map.json",
-            "vocab*",
-            "merges*",
-        ]
-        small = hub.download(self.repo, self.resolved, patterns=files)
-        weights = ["*.safetensors", "model.safetensors.index.json"]
-        try:
-            names = hub.list_files(self.repo, self.resolved)
-            if not any(name.endswith(".safetensors") for name in names):
-                weights = ["*.bin", "pytorch_model.bin.index.json"]
-            if not any(name.endswith((".safetensors", ".bin")) for name in names):
-                raise OvbookError(f"{self} holds no weights: it has {', '.join(names) or 'no file'}")
-        except hub.Unreachable:
-            if not any(small.glob("*.safetensors")):
-                weights = ["*.bin", "pytorch_model.bin.index.json"]
-        found = hub.download(self.repo, self.resolved, patterns=[*files, *weights])
+        found = _fetched(self.repo, self.resolved)
         if not hub.is_commit(self.revision):
             hub.remember(self.repo, self.revision, self.resolved)
         return found
@@ -188,6 +170,25 @@ def _commit_of(repo: str, revision: str) -> str:
             f"{repo} at {revision}: the commit downloaded earlier is used, because {error}", stacklevel=2
         )
         return known
+
+
+@functools.lru_cache(maxsize=256)
+def _fetched(repo: str, commit: str) -> Path:
+    """Configuration, tokenizer and weights at a commit: safetensors where there are any, else what there is."""
+    small = hub.download(repo, commit, patterns=_SMALL)
+    try:
+        names = list(hub.list_files(repo, commit))
+        if not any(name.endswith((".safetensors", ".bin")) for name in names):
+            raise OvbookError(f"{repo} at {commit} holds no weights: it has {', '.join(names) or 'no file'}")
+    except hub.Unreachable:
+        names = [path.name for path in small.iterdir()]
+    safe = any(name.endswith(".safetensors") for name in names)
+    weights = (
+        ["*.safetensors", "model.safetensors.index.json"]
+        if safe
+        else ["*.bin", "pytorch_model.bin.index.json"]
+    )
+    return hub.download(repo, commit, patterns=[*_SMALL, *weights])
 
 
 @functools.lru_cache(maxsize=256)
