@@ -28,6 +28,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "rows": 8,
         "examples": 32,
         "questions": 16,
+        "lessons": 24,
     },
     "laptop": {
         "model": "olmo:32x2",
@@ -39,6 +40,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "rows": 32,
         "examples": 1600,
         "questions": 64,
+        "lessons": 320,
     },
     "gpu": {
         "model": "olmo:64x2",
@@ -50,6 +52,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "rows": 256,
         "examples": 6400,
         "questions": 512,
+        "lessons": 1600,
     },
     "paper": {
         "model": "90m",
@@ -61,6 +64,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "rows": 1024,
         "examples": 25600,
         "questions": 1024,
+        "lessons": 1600,
     },
 }
 """What each scale fills in where the reader set nothing."""
@@ -132,6 +136,7 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "tasks": lambda name, value: iter(()),
     "examples": _whole(1),
     "questions": _whole(1),
+    "lessons": _whole(4),
     "twins": lambda name, value: iter(()),
     "documents": _whole(1),
     "shots": _whole(0),
