@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ovbook.errors import OvbookError
-from ovbook.stats import gaps, in_bins, jumps, meetings, probe_steps
+from ovbook.stats import gaps, in_bins, jumps, meetings, memory, probe_steps
 
 PER = 100
 
@@ -137,3 +137,18 @@ def test_bins_average_within_an_epoch():
     assert len(found) == 30
     assert found["progress"].iloc[[0, 9, 10]].tolist() == pytest.approx([0.05, 0.95, 1.05])
     assert found["loss"].iloc[[9, 10]].tolist() == [0.0, 1.0]
+
+
+def test_memory_is_what_the_probe_gains_over_the_unknown():
+    looks = pd.DataFrame(
+        [
+            {"world": 1, "seed": 100, "set": name, "step": round(t * PER), "progress": t, "loss": loss}
+            for t, known, unknown in ((0.0, 3.8, 3.7), (0.5, 3.6, 3.6), (1.0, 3.2, 3.5), (2.0, 3.0, 3.6))
+            for name, loss in (("probe", known), ("held out", unknown), ("old", 9.0))
+        ]
+    )
+    found = memory(looks)
+    assert found["boundary"].tolist() == [1, 2]
+    assert found["memory"].tolist() == pytest.approx([0.4, 0.7])
+    with pytest.raises(OvbookError, match="where an epoch ends"):
+        memory(looks[looks["progress"] < 1])

@@ -293,7 +293,11 @@ class Memorise(Tuned):
         return f"{what}, {self.epochs} epochs at rate {self.rate}, on {self.base.root.label()}"
 
     def columns(self) -> dict[str, Any]:
-        """Fields as columns; `examples` in an epoch, `taught` the tasks, `base_seed` the seed of the model below."""
+        """Fields as columns; `examples` in an epoch, `taught` the tasks, `pattern` of the first of them, `stage` of several
+        runs on each other (1, 2, ...), `base_seed` the seed of the model below."""
         own = super().columns() | {"examples": self.examples, "base_seed": self.base.root.seed}
         own |= {"taught": " + ".join(item.task for item in self.data), "per_epoch": self.per_epoch}
+        own |= {"pattern": self.data[0].pattern, "stage": 1}
+        if isinstance(self.base.run, Memorise):
+            own["stage"] = 1 + self.base.run.columns()["stage"]
         return own | {"schedule": self.schedule if isinstance(self.schedule, str) else "drawn"}

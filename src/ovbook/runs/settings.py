@@ -29,6 +29,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "rows": 8,
         "examples": 32,
         "questions": 16,
+        "lessons": 24,
     },
     "laptop": {
         "model": "olmo:32x2",
@@ -40,6 +41,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "rows": 32,
         "examples": 1600,
         "questions": 64,
+        "lessons": 320,
     },
     "gpu": {
         "model": "olmo:64x2",
@@ -51,6 +53,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "rows": 256,
         "examples": 6400,
         "questions": 512,
+        "lessons": 1600,
     },
     "paper": {
         "model": "90m",
@@ -62,6 +65,7 @@ SCALES: dict[str, dict[str, Any]] = {
         "rows": 1024,
         "examples": 25600,
         "questions": 1024,
+        "lessons": 1600,
     },
 }
 """What each scale fills in where the reader set nothing."""
@@ -139,6 +143,7 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "tasks": lambda name, value: iter(()),
     "examples": _whole(1),
     "questions": _whole(1),
+    "lessons": _whole(4),
     "twins": lambda name, value: iter(()),
     "documents": _whole(1),
     "shots": _whole(0),

@@ -33,7 +33,7 @@ from ovbook.stats.intervals import (
     welch_interval,
 )
 from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
-from ovbook.stats.staircase import gaps, in_bins, jumps, meetings, probe_steps
+from ovbook.stats.staircase import gaps, in_bins, jumps, meetings, memory, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
 
@@ -64,6 +64,7 @@ __all__ = [
     "log2_slopes",
     "mean_interval",
     "meetings",
+    "memory",
     "one_sided",
     "paired_interval",
     "per_seed",

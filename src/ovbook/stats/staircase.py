@@ -14,7 +14,7 @@ import pandas as pd
 from ovbook.errors import OvbookError
 from ovbook.stats.seeds import with_world
 
-__all__ = ["WINDOW", "gaps", "in_bins", "jumps", "meetings", "probe_steps"]
+__all__ = ["WINDOW", "gaps", "in_bins", "jumps", "meetings", "memory", "probe_steps"]
 
 WINDOW = 0.05
 """Share of an epoch at either side of a boundary over which the loss is averaged."""
@@ -84,6 +84,24 @@ def in_bins(
     frame = frame.assign(progress=(frame["epoch"] - 1 + (stretch + 0.5) / bins).round(6))
     keys = [*dict.fromkeys([*by, "world", "seed"]), "progress"]
     return frame.groupby(keys, sort=True, dropna=False)[value].mean().reset_index()
+
+
+def memory(looks: pd.DataFrame, *, by: Sequence[str] = ()) -> pd.DataFrame:
+    """How much better the model knows what it has met than what it has not, at every boundary, in evaluation mode.
+
+    `looks` are rows of kind "look". One row for each (`by`, world, seed, boundary): `memory`, the loss of the set "held out" minus
+    that of "probe" at the boundary, less the same difference before the first step. Two fixed sets, the same instant: neither
+    averaging windows nor dropout nor what is learnt about all examples alike enter it.
+    """
+    records = []
+    for place, rows in _runs(looks[looks["set"].isin(["probe", "held out"])], by, ["step", "set"]):
+        table = rows.pivot_table(index="progress", columns="set", values="loss")
+        gap = table["held out"] - table["probe"]
+        for at in sorted(float(t) for t in gap.index if float(t).is_integer() and t > 0):
+            records.append(place | {"boundary": int(at), "memory": float(gap[at] - gap[0.0])})
+    if not records:
+        raise OvbookError("no run of the table was looked at where an epoch ends: keep 0.0 among its looks")
+    return pd.DataFrame(records)
 
 
 def _at_end(rows: pd.DataFrame, window: float) -> pd.DataFrame:
