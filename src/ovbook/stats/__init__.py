@@ -35,6 +35,7 @@ from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summari
 from ovbook.stats.staircase import gaps, jumps, meetings, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
+from ovbook.stats.windows import rank_correlations, slopes_together, window_means
 
 __all__ = [
     "SHARES",
@@ -64,8 +65,10 @@ __all__ = [
     "paired_interval",
     "per_seed",
     "probe_steps",
+    "rank_correlations",
     "reversals",
     "slope_per_seed",
+    "slopes_together",
     "summarise",
     "tuned_on_others",
     "u_shape",
@@ -73,5 +76,6 @@ __all__ = [
     "unsaturated_budgets",
     "variance_shares",
     "welch_interval",
+    "window_means",
     "with_world",
 ]
