@@ -17,6 +17,8 @@ from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.memorise import Chosen, Examples, Memorise
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
+from ovbook.runs.pupils import pupils
+from ovbook.runs.released import Released
 from ovbook.runs.results import Results
 from ovbook.runs.runner import Interrupted, execute
 from ovbook.runs.settings import FIRST_SEED, SCALES, Parameters, parameters
@@ -43,6 +45,7 @@ __all__ = [
     "Perturb",
     "Plan",
     "Pretrain",
+    "Released",
     "Results",
     "Schedule",
     "Sharpness",
@@ -53,6 +56,7 @@ __all__ = [
     "parameters",
     "plan",
     "publish",
+    "pupils",
     "repository",
     "suite",
 ]

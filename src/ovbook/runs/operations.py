@@ -53,6 +53,7 @@ OPERATIONS: dict[str, Operation] = {
     "Evaluate": Operation(name="evaluate", version=1, function="ovbook.evaluate:run"),
     "FineTune": Operation(name="finetune", version=2, function="ovbook.runs.finetune:run"),
     "Memorise": Operation(name="memorise", version=1, function="ovbook.runs.memorise_work:run"),
+    "Released": Operation(name="released", version=1, function="ovbook.runs.released_work:run"),
     "Sharpness": Operation(name="sharpness", version=1, function="ovbook.sharpness:run"),
     "LinearNetwork": Operation(name="linear network", version=1, function="ovbook.runs.linear_work:learn"),
     "LinearNoise": Operation(name="linear noise", version=1, function="ovbook.runs.linear_work:shake"),

@@ -32,7 +32,7 @@ from ovbook.stats.intervals import (
     welch_interval,
 )
 from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
-from ovbook.stats.staircase import gaps, jumps, meetings, probe_steps
+from ovbook.stats.staircase import gaps, in_bins, jumps, meetings, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
 from ovbook.stats.windows import rank_correlations, slopes_together, window_means
@@ -53,6 +53,7 @@ __all__ = [
     "first_rise",
     "gaps",
     "holm",
+    "in_bins",
     "increase_over_base",
     "inflection",
     "inflection_grid",
