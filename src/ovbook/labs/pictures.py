@@ -9,8 +9,8 @@ import altair as alt
 import pandas as pd
 
 from ovbook.charts.curves import described
-from ovbook.charts.schedules import epoch_layers
 from ovbook.charts.notes import heading, noted
+from ovbook.charts.schedules import epoch_layers
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.table import tidy
 from ovbook.charts.theme import BASE, PERTURBED, tokens_label
