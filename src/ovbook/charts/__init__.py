@@ -18,6 +18,7 @@ from ovbook.charts.notes import evidence, heading, noted
 from ovbook.charts.page import figure, say
 from ovbook.charts.paths import paths
 from ovbook.charts.reading import reading_slider
+from ovbook.charts.schedules import over_places, under_rates
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.theme import (
     BASE,
@@ -49,6 +50,7 @@ __all__ = [
     "forest",
     "heading",
     "noted",
+    "over_places",
     "paths",
     "reading_slider",
     "say",
@@ -56,6 +58,7 @@ __all__ = [
     "through_epochs",
     "tokens_label",
     "turning_points",
+    "under_rates",
     "with_gamma_slider",
     "with_sliders",
 ]

@@ -1,4 +1,4 @@
-"""What the labs draw: one model's loss against the size of the noise, as a picture or behind sliders."""
+"""What the labs draw: one model's loss against the size of the noise, or through epochs under a drawn schedule."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pandas as pd
 
 from ovbook.charts.curves import described
 from ovbook.charts.notes import heading, noted
+from ovbook.charts.schedules import epoch_layers
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.table import tidy
 from ovbook.charts.theme import BASE, PERTURBED, tokens_label
 
-__all__ = ["STATEMENT", "noise_picture", "noise_twin"]
+__all__ = ["STATEMENT", "noise_picture", "noise_twin", "schedule_picture"]
 
 STATEMENT = "n = 1 model, 1 draw of noise of each size; no interval"
 _COLUMNS = {
@@ -88,3 +89,15 @@ def _sentence(frame: pd.DataFrame) -> Callable[[int, float], str]:
         return f"{tokens_label(tokens)} tokens, γ = {gamma:g}: loss {row['loss']:.2f}. The model writes:\n{row['text']}"
 
     return sentence
+
+
+def schedule_picture(
+    curves: pd.DataFrame, rates: pd.DataFrame, *, title: str, description: str, width: int = 460
+) -> alt.TopLevelMixin:
+    """Curves (columns series, progress, mean) of one run through its epochs, its rate (progress, rate) behind them."""
+    return epoch_layers(curves, y="loss (nats per answer)", series="series", rates=rates).properties(
+        title=heading(title, "n = 1 model, 1 run; no interval", width=width + 60),
+        description=described(description),
+        width=width,
+        height=240,
+    )

@@ -36,6 +36,7 @@ from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summari
 from ovbook.stats.staircase import gaps, in_bins, jumps, meetings, memory, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
+from ovbook.stats.windows import rank_correlations, slopes_together, window_means
 
 __all__ = [
     "SHARES",
@@ -71,8 +72,10 @@ __all__ = [
     "probe_steps",
     "reading",
     "readings",
+    "rank_correlations",
     "reversals",
     "slope_per_seed",
+    "slopes_together",
     "summarise",
     "tuned_on_others",
     "u_shape",
@@ -80,6 +83,7 @@ __all__ = [
     "unsaturated_budgets",
     "variance_shares",
     "welch_interval",
+    "window_means",
     "with_world",
     "written",
 ]
