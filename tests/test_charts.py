@@ -399,3 +399,23 @@ def test_paths_run_in_the_order_of_what_was_turned():
         paths(
             frame.drop(columns="at"), series="tokens", along="rate", x="x", y="y", title="t", description="d"
         )
+
+
+def test_paths_behind_a_slider_keep_their_axes():
+    frame = pd.DataFrame(
+        [
+            {"way": way, "strength": s, "tokens": t, "at": s * t / 1e6, "mean": s + t / 1e6, "low": s, "high": s + 2, "n": 5}
+            for t in (1_000_000, 4_000_000)
+            for way in ("pull", "rate")
+            for s in (1.0, 2.0)
+        ]
+    )  # fmt: skip
+    chart = paths(
+        frame, series="way", along="strength", x="x", y="y", title="t", description="d", zero=False,
+        slider=Slider("tokens", frame["tokens"], label="budget", write=tokens_label),
+        sentence=lambda tokens: f"at {tokens_label(tokens)}",
+    )  # fmt: skip
+    assert notes_of(chart)["says"]["start"] == "at 4M"
+    assert len(notes_of(chart)["table"]["rows"]) == len(frame)
+    drawn = [re.findall(r">([^<>]+)</text>", _draws(chart, tokens_slider=at)) for at in (1e6, 4e6)]
+    assert sorted(drawn[0]) == sorted(drawn[1])  # the axes are the same

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ovbook.errors import OvbookError
-from ovbook.stats import SHARES, at_equal, variance_shares
+from ovbook.stats import SHARES, above_curve, at_equal, variance_shares
 
 
 def made(generator, *, seeds=5, first=1.0, second=0.5, together=0.3, seed=2.0, rest=0.3):
@@ -95,3 +95,14 @@ def test_at_equal_leaves_a_hole_where_arms_share_nothing():
     assert np.isnan(values[1, :, 1]).all()
     with pytest.raises(OvbookError, match="at least 2 places"):
         at_equal(x[..., :1], x[..., :1])
+
+
+def test_points_are_compared_with_the_curve_at_their_own_place():
+    x = np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [3.0, np.nan, 1.0]])
+    y = np.array([[10.0, 20.0, 40.0]] * 4)
+    found = above_curve(x, y, np.array([2.5, 1.0, 0.9, 2.5]), np.array([16.0, 39.0, 50.0, 16.0]))
+    np.testing.assert_allclose(found, [1.0, -1.0, np.nan, np.nan])
+    bumpy = above_curve(np.array([3.0, 1.0, 2.0]), np.array([0.0, 2.0, 9.0]), np.array(2.0), np.array(1.5))
+    assert bumpy == pytest.approx(0.5), "where the curve first gets there"
+    with pytest.raises(OvbookError, match="points the same without the last axis"):
+        above_curve(x, y, np.zeros(3), np.zeros(3))

@@ -19,7 +19,7 @@ from ovbook.stats.curves import (
     u_shape,
     unsaturated,
 )
-from ovbook.stats.factors import SHARES, at_equal, variance_shares
+from ovbook.stats.factors import SHARES, above_curve, at_equal, variance_shares
 from ovbook.stats.intervals import (
     Interval,
     Test,
@@ -44,6 +44,7 @@ __all__ = [
     "Reversal",
     "Test",
     "UShape",
+    "above_curve",
     "at_equal",
     "before_after",
     "bootstrap_interval",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ovbook.errors import OvbookError
 from ovbook.stats.intervals import Interval, mean_interval
 
-__all__ = ["SHARES", "at_equal", "variance_shares"]
+__all__ = ["SHARES", "above_curve", "at_equal", "variance_shares"]
 
 Floats = NDArray[np.float64]
 
@@ -98,6 +98,32 @@ def at_equal(x: Floats, y: Floats, *, count: int = 5) -> tuple[Floats, Floats]:
             for k in range(count):
                 values[(*lead, k, arm)] = _first(x[place], y[place], levels[(*lead, k)])
     return levels, values
+
+
+def above_curve(x: Floats, y: Floats, at: Floats, value: Floats) -> Floats:
+    """How far points lie above a curve at their own place: curves x and y [..., places], points [...], result [...].
+
+    `x` falls along its last axis, more or less (a task's loss against the rate of its tuning); the curve is read where it
+    *first* gets down to `at`, on the straight line between the two places beside it. Negative is below the curve. A
+    point beyond either end of its curve gives not-a-number: nothing is extrapolated.
+    """
+    x, y, at, value = (np.asarray(a, dtype=np.float64) for a in (x, y, at, value))
+    if (
+        x.shape != y.shape
+        or x.ndim < 1
+        or x.shape[-1] < 2
+        or x.shape[:-1] != at.shape
+        or at.shape != value.shape
+    ):
+        raise OvbookError(
+            f"the curves have the shapes {x.shape} and {y.shape} and the points {at.shape} and {value.shape}: curves need "
+            f"[..., at least 2 places], and points the same without the last axis"
+        )
+    found = np.full(at.shape, np.nan)
+    for place in np.ndindex(*at.shape):
+        if np.isfinite(x[place]).all() and np.isfinite(y[place]).all():
+            found[place] = value[place] - _first(x[place], y[place], float(at[place]))
+    return found
 
 
 def _first(x: Floats, y: Floats, level: float) -> float:
