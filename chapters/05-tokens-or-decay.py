@@ -215,14 +215,17 @@ from ovbook.stats import (
     at_equal,
     before_after,
     cube,
+    estimate,
     increase_over_base,
     log2_slopes,
     mean_interval,
     per_seed,
+    reading,
     summarise,
     unsaturated_budgets,
     variance_shares,
 )
+from ovbook.stats import written as nats
 
 AT = 0.2  # the judged size of noise
 RELATIVE = 0.1  # size of the second kind of noise, in units of each tensor as it is
@@ -368,34 +371,6 @@ def longer(table):
     """The longest straight decay minus the shortest."""
     cost, parts = lengths(table)
     return {"longer decay": cost[..., -2] - cost[..., 1]} if len(parts) > 3 else {}
-
-
-def estimate(values):
-    """Interval over seeds of numbers [worlds, seeds]; None where no seed has one in every world."""
-    of_seed = values.mean(axis=0)
-    return mean_interval(of_seed) if np.isfinite(of_seed).any() else None
-
-
-def nats(found, digits=3):
-    """An interval in words."""
-    if found is None:
-        return "–"
-    ends = f"[{found.low:.{digits}f}, {found.high:.{digits}f}]" if found.n > 1 else "(one seed)"
-    return f"{found.mean:.{digits}f} {ends}".replace("-", "−")
-
-
-def reading(values, smallest):
-    """What the declared rule makes of a contrast."""
-    found = estimate(values)
-    if found is None:
-        return "not measured"
-    for sign, word in ((1, "an effect"), (-1, "an effect the other way")):
-        if (
-            min(sign * found.low, sign * found.high) > smallest
-            and (sign * values.mean(axis=1) > smallest).all()
-        ):
-            return word
-    return "none worth the name" if max(-found.low, found.high) < smallest else "undecided"
 
 
 measured = {change: contrasts(*counted(table)) | longer(table) for change, table in changed.items()}

@@ -19,6 +19,7 @@ from ovbook.stats.curves import (
     u_shape,
     unsaturated,
 )
+from ovbook.stats.declared import estimate, reading, readings, written
 from ovbook.stats.factors import SHARES, above_curve, at_equal, variance_shares
 from ovbook.stats.intervals import (
     Interval,
@@ -50,6 +51,7 @@ __all__ = [
     "bootstrap_interval",
     "cube",
     "equivalence",
+    "estimate",
     "first_rise",
     "gaps",
     "holm",
@@ -65,6 +67,8 @@ __all__ = [
     "paired_interval",
     "per_seed",
     "probe_steps",
+    "reading",
+    "readings",
     "reversals",
     "slope_per_seed",
     "summarise",
@@ -75,4 +79,5 @@ __all__ = [
     "variance_shares",
     "welch_interval",
     "with_world",
+    "written",
 ]
