@@ -17,7 +17,7 @@ FLOORS = {
     "corpus": 3,
     "models": 4, "schedules": 4, "optim": 4, "theory": 4,
     "train": 5, "adapters": 5,
-    "finetune": 6, "perturb": 6, "evaluate": 6, "sharpness": 6, "memorise": 6,
+    "finetune": 6, "perturb": 6, "evaluate": 6, "sharpness": 6, "memorise": 6, "landscape": 6,
     "runs": 7,
     "charts": 8, "stats": 8,
     "claims": 9,
@@ -30,6 +30,7 @@ ALLOWED_BESIDE = {
     ("files", "errors"),  # a full disk is a mistake a person can mend
     ("optim", "models"),  # an optimiser steps over the parameters that a model has
     ("perturb", "evaluate"),  # a perturbed model is scored as any other
+    ("landscape", "evaluate"),  # so is a model at another place of the surface
     ("cli", "press"),  # the command line is the press's handle
 }
 # The core of training: a host without these must still be able to run experiments.

@@ -15,11 +15,14 @@ from __future__ import annotations
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.memorise import Chosen, Examples, Memorise
+from ovbook.runs.one_example import OneExample
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
+from ovbook.runs.recite import Recite
 from ovbook.runs.results import Results
 from ovbook.runs.runner import Interrupted, execute
 from ovbook.runs.settings import FIRST_SEED, SCALES, Parameters, parameters
+from ovbook.runs.slices import Slice
 from ovbook.runs.spec import Spec
 from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
 from ovbook.runs.store import Store, StoreWarning
@@ -39,13 +42,16 @@ __all__ = [
     "LinearNoise",
     "LinearTuning",
     "Memorise",
+    "OneExample",
     "Parameters",
     "Perturb",
     "Plan",
     "Pretrain",
+    "Recite",
     "Results",
     "Schedule",
     "Sharpness",
+    "Slice",
     "Spec",
     "Store",
     "StoreWarning",

@@ -33,6 +33,7 @@ from ovbook.stats.intervals import (
     welch_interval,
 )
 from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
+from ovbook.stats.slices import roughness
 from ovbook.stats.staircase import gaps, jumps, meetings, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
@@ -70,6 +71,7 @@ __all__ = [
     "reading",
     "readings",
     "reversals",
+    "roughness",
     "slope_per_seed",
     "summarise",
     "tuned_on_others",
