@@ -164,7 +164,7 @@ def test_impossible_pretraining(fields, part):
 def test_impossible_checkpoints_and_tuning():
     with pytest.raises(OvbookError, match="keeps no checkpoint at 5 tokens: it keeps checkpoints at 1000000"):
         Checkpoint(run=BASE, tokens=5)
-    with pytest.raises(OvbookError, match="must be a Pretrain or a FineTune"):
+    with pytest.raises(OvbookError, match="must be a Pretrain, a FineTune or a Memorise"):
         Checkpoint(run=3)
     with pytest.raises(OvbookError, match=r"base is 3.*format is 'io' \(did you mean 'IO'\?\)|base is 3"):
         FineTune(base=3, task="topic", format="io")
@@ -339,19 +339,26 @@ def test_the_public_names_are_these():
         "FIRST_SEED",
         "SCALES",
         "Checkpoint",
+        "Chosen",
         "Evaluate",
+        "Examples",
         "FineTune",
         "Interrupted",
         "LinearNetwork",
         "LinearNoise",
         "LinearTuning",
+        "Memorise",
+        "OneExample",
         "Parameters",
         "Perturb",
         "Plan",
         "Pretrain",
+        "Recite",
+        "Released",
         "Results",
         "Schedule",
         "Sharpness",
+        "Slice",
         "Spec",
         "Store",
         "StoreWarning",
@@ -359,6 +366,7 @@ def test_the_public_names_are_these():
         "parameters",
         "plan",
         "publish",
+        "pupils",
         "repository",
         "suite",
     ]
@@ -374,3 +382,26 @@ def test_sharpness_is_a_measurement_like_others(tmp_path, monkeypatch):
     assert row["largest"] > 0
     assert row["noise_trace"] < row["trace"]
     assert row["tokens"] == run.budget
+
+
+def test_pupils_are_the_same_for_all_chapters():
+    from ovbook.runs import Released, pupils
+
+    p = parameters(scale="laptop", models=["olmo:64x2", "olmo:32x2"])
+    found = pupils(p)
+    assert len(found) == 10
+    assert {base.run.model for base in found} == {"olmo:64x2"}
+    assert {base.run.model for base in pupils(p, model="olmo:32x2")} == {"olmo:32x2"}
+    assert pupils(parameters(scale="laptop"))[0].key() == found[0].key()
+    text = pupils(parameters(scale="smoke", corpus="file:x.txt"))
+    assert text[0].run.context == 256
+    hub = pupils(parameters(scale="laptop", released="EleutherAI/pythia-410m@step1000", task="gsm8k"))
+    assert [base.run.seed for base in hub] == [100, 101, 102, 103, 104]
+    assert isinstance(hub[0].run, Released)
+    assert hub[0].run.revision == "step1000"
+    with pytest.raises(OvbookError, match="one size"):
+        pupils(parameters(scale="laptop", released="a/b"), tokens=5)
+    with pytest.raises(OvbookError, match="must be a repository of the hub"):
+        parameters(released="no name")
+    with pytest.raises(OvbookError, match="must be a task's name"):
+        parameters(task="")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ovbook.errors import OvbookError
-from ovbook.stats import gaps, jumps, meetings, probe_steps
+from ovbook.stats import gaps, in_bins, jumps, meetings, probe_steps
 
 PER = 100
 
@@ -130,3 +130,10 @@ def test_probe_steps_compare_the_same_examples():
     found = probe_steps(met(), probe)
     assert found["boundary"].tolist() == [1, 2]
     assert found["step"].iloc[0] == pytest.approx(-0.4)
+
+
+def test_bins_average_within_an_epoch():
+    found = in_bins(steps(lambda t: np.floor(t), rate=1.0), by=["rate"], bins=10)
+    assert len(found) == 30
+    assert found["progress"].iloc[[0, 9, 10]].tolist() == pytest.approx([0.05, 0.95, 1.05])
+    assert found["loss"].iloc[[9, 10]].tolist() == [0.0, 1.0]

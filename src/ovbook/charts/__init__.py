@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ovbook.charts import renderer
 from ovbook.charts.curves import against_tokens, with_gamma_slider
+from ovbook.charts.epochs import through_epochs
 from ovbook.charts.forest import forest
 from ovbook.charts.notes import evidence, heading, noted
 from ovbook.charts.page import figure, say
@@ -52,6 +53,7 @@ __all__ = [
     "reading_slider",
     "say",
     "thin",
+    "through_epochs",
     "tokens_label",
     "turning_points",
     "with_gamma_slider",

@@ -18,7 +18,9 @@ from ovbook.runs.memorise import Chosen, Examples, Memorise
 from ovbook.runs.one_example import OneExample
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
+from ovbook.runs.pupils import pupils
 from ovbook.runs.recite import Recite
+from ovbook.runs.released import Released
 from ovbook.runs.results import Results
 from ovbook.runs.runner import Interrupted, execute
 from ovbook.runs.settings import FIRST_SEED, SCALES, Parameters, parameters
@@ -48,6 +50,7 @@ __all__ = [
     "Plan",
     "Pretrain",
     "Recite",
+    "Released",
     "Results",
     "Schedule",
     "Sharpness",
@@ -59,6 +62,7 @@ __all__ = [
     "parameters",
     "plan",
     "publish",
+    "pupils",
     "repository",
     "suite",
 ]

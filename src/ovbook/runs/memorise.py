@@ -159,7 +159,7 @@ class Memorise(Tuned):
 
     def problems(self) -> Iterator[str]:
         """See `Spec.problems`."""
-        yield from base_problems(self.base)
+        yield from base_problems(self.base, released=True)
         sets = (
             [*self.data, *self.also]
             if isinstance(self.data, tuple) and isinstance(self.also, tuple)
@@ -169,7 +169,7 @@ class Memorise(Tuned):
             yield f"data is {self.data!r} and also {self.also!r}, but they must hold Examples, and data at least one"
             return
         if isinstance(self.base, Checkpoint):
-            yield from self._worldless(self.base.root.corpus)
+            yield from self._worldless(self.base.root)
         yield from one_of("start", self.start, ("pre-trained", "scratch"))
         yield from one_of("order", self.order, ("same", "reshuffled", "blocks"))
         yield from one_of("loss_on", self.loss_on, ("answers", "whole sequences"))
@@ -192,6 +192,12 @@ class Memorise(Tuned):
         for name in ("warmup", "dropout"):
             if not number(value := getattr(self, name)) or not 0 <= value < 1:
                 yield f"{name} is {value!r}, but it must be a share, from 0 to below 1"
+        if (
+            self.context is not None
+            and isinstance(self.base, Checkpoint)
+            and not hasattr(self.base.root, "corpus")
+        ):
+            yield "context is set, but a released model has no old text at hand to fill rows with: leave it out"
         if self.rotary is not None and (not number(self.rotary) or self.rotary <= 0):
             yield f"rotary is {self.rotary!r}, but it must be a finite number above 0, or None for the model's own"
         if not isinstance(self.looks, tuple) or any(not number(f) or not 0 <= f < 1 for f in self.looks):
@@ -205,9 +211,10 @@ class Memorise(Tuned):
             return
         yield from self._schedule_problems()
 
-    def _worldless(self, corpus: str) -> Iterator[str]:
+    def _worldless(self, root: Any) -> Iterator[str]:
         from ovbook.tasks import WORLD_TASKS
 
+        corpus = getattr(root, "corpus", None) or f"the text of {getattr(root, 'name', root)}"
         for name in dict.fromkeys(item.task for item in (*self.data, *self.also)):
             if (name == NEW_PEOPLE or name in WORLD_TASKS) and not corpus.startswith("world:"):
                 yield (

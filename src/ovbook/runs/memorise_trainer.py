@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,81 +19,110 @@ import torch
 from torch import Tensor
 
 from ovbook.errors import OvbookError
-from ovbook.models import ModelSpec, Params, load_checkpoint, save_checkpoint
+from ovbook.models import init, load_checkpoint, save_checkpoint
 from ovbook.runs.memorise import Memorise
-from ovbook.train import TrainLog
+from ovbook.runs.released_work import Source
 
-__all__ = ["train_with_trainer"]
+__all__ = ["Twin"]
 
 _IGNORED = -100
 """Label of a token on which there is no loss, in transformers."""
 
 
-def train_with_trainer(
-    spec: Memorise, params: Params, model: ModelSpec, tokenizer_json: str, watcher: Any, scratch: Path
-) -> TrainLog:
-    """Fine-tune through `transformers.Trainer`, and give a log as `ovbook.train.train` does.
-
-    `watcher` gives ``batch(step)`` and takes ``before(step, logits)``; `scratch` is an empty folder. Gradients' norms are
-    the Trainer's own.
+class Twin:
+    """The model of a run as transformers has it; `context` and `vocab` are its own.
 
     Raises:
-        OvbookError: accelerate, which Trainer needs, is not installed.
+        OvbookError: accelerate, which Trainer needs, is not installed; or the folder holds no causal language model.
     """
-    try:
-        import accelerate  # noqa: F401
-    except ImportError:
-        raise OvbookError(
-            "loop is 'trainer', but accelerate, which transformers' Trainer needs, is not installed: pip install accelerate"
-        ) from None
-    from transformers import AutoModelForCausalLM, TrainerCallback
 
-    folder = scratch / "twin"
-    save_checkpoint(folder, params, model, tokenizer_json)
-    with _quiet():
-        twin = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    def __init__(self, spec: Memorise, folder: Path, source: Source) -> None:
+        try:
+            import accelerate  # noqa: F401
+        except ImportError:
+            raise OvbookError(
+                "loop is 'trainer', but accelerate, which transformers' Trainer needs, is not installed: pip install accelerate"
+            ) from None
+        from transformers import AutoConfig, AutoModelForCausalLM
 
-    def logits(tokens: Tensor) -> Tensor:
-        training = twin.training
-        twin.eval()
-        found: Tensor = twin(input_ids=tokens).logits
-        twin.train(training)
+        self.spec, self.source = spec, source
+        with _quiet():
+            try:
+                config = AutoConfig.from_pretrained(folder)
+                theta = spec.rotary
+                if theta is not None:
+                    config.rope_parameters = dict(config.rope_parameters) | {"rope_theta": theta}
+                if spec.start == "scratch":
+                    _, model = load_checkpoint(folder)
+                    with tempfile.TemporaryDirectory() as fresh:
+                        born = init(model, [spec.base.root.init_seed])
+                        save_checkpoint(Path(fresh) / "twin", born, model, None)
+                        self.model = AutoModelForCausalLM.from_pretrained(
+                            Path(fresh) / "twin", config=config, dtype=torch.float32
+                        )
+                else:
+                    self.model = AutoModelForCausalLM.from_pretrained(
+                        folder, config=config, dtype=torch.float32
+                    )
+            except OvbookError:
+                raise
+            except Exception as error:  # a zoo of architectures, each with its own exceptions
+                raise OvbookError(
+                    f"{spec.base.root} is no causal language model that transformers loads: {str(error).splitlines()[0]}"
+                ) from error
+        self.vocab = int(config.vocab_size)
+        self.context = spec.context or int(getattr(config, "max_position_embeddings", 2048))
+
+    def logits(self, tokens: Tensor) -> Tensor:
+        """Logits in evaluation mode."""
+        training = self.model.training
+        self.model.eval()
+        found: Tensor = self.model(input_ids=tokens).logits
+        self.model.train(training)
         return found
 
-    class Watch(TrainerCallback):
-        """Looks before every step, and collects what is logged."""
+    def train(self, watcher: Any) -> tuple[np.ndarray, np.ndarray, int]:
+        """Loss and gradient norm of every step, as Trainer logs them, and the step at which a loss was not finite (-1).
 
-        def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            watcher.before(state.global_step, logits)
+        `watcher` gives ``batch(step)`` and takes ``before(step, logits)``.
+        """
+        from transformers import TrainerCallback
 
-        def on_log(
-            self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any
-        ) -> None:
-            if logs and "loss" in logs:
-                losses.append(float(logs["loss"]))
-                norms.append(float(logs.get("grad_norm", np.nan)))
+        losses: list[float] = []
+        norms: list[float] = []
+        logits = self.logits
 
-    losses: list[float] = []
-    norms: list[float] = []
-    trainer = _trainer(spec, twin, watcher, scratch / "trainer", Watch())
-    with _quiet():
-        trainer.train()
-    watcher.before(spec.steps, logits)
-    if len(losses) != spec.steps:
-        raise OvbookError(
-            f"Trainer logged {len(losses)} losses in {spec.steps} steps: its version logs in another way"
-        )
-    with _quiet():
-        twin.save_pretrained(folder)
-    tuned, _ = load_checkpoint(folder)
-    bad = np.flatnonzero(~np.isfinite(losses))
-    return TrainLog(
-        loss=np.asarray(losses, np.float32)[:, None],
-        grad_norm=np.asarray(norms, np.float32)[:, None],
-        diverged_at=np.array([bad[0] if len(bad) else -1]),
-        params=tuned,
-        optimizer_state={},
-    )
+        class Watch(TrainerCallback):
+            """Looks before every step, and collects what is logged."""
+
+            def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+                watcher.before(state.global_step, logits)
+
+            def on_log(
+                self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any
+            ) -> None:
+                if logs and "loss" in logs:
+                    losses.append(float(logs["loss"]))
+                    norms.append(float(logs.get("grad_norm", np.nan)))
+
+        with tempfile.TemporaryDirectory() as scratch:
+            trainer = _trainer(self.spec, self.model, watcher, Path(scratch), Watch())
+            with _quiet():
+                trainer.train()
+        watcher.before(self.spec.steps, logits)
+        if len(losses) != self.spec.steps:
+            raise OvbookError(
+                f"Trainer logged {len(losses)} losses in {self.spec.steps} steps: this version logs in another way"
+            )
+        bad = np.flatnonzero(~np.isfinite(losses))
+        return np.asarray(losses), np.asarray(norms), int(bad[0]) if len(bad) else -1
+
+    def save(self, folder: Path) -> None:
+        """The model as it is now, with its tokenizer."""
+        with _quiet():
+            self.model.save_pretrained(folder)
+        if self.source.tokenizer_json is not None:
+            (folder / "tokenizer.json").write_text(self.source.tokenizer_json, encoding="utf-8")
 
 
 def _trainer(spec: Memorise, twin: Any, watcher: Any, folder: Path, watch: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ovbook.errors import OvbookError
 from ovbook.memorise import Lesson, Logits, from_rows, from_telling, order_of, read, together
 from ovbook.models import ModelSpec, Params, forward, init, load_checkpoint, save_checkpoint
 from ovbook.runs.memorise import NEW_PEOPLE, Chosen, Examples, Memorise
+from ovbook.runs.released_work import Source, source_of
 from ovbook.runs.spec import purpose_seed
 from ovbook.runs.work import Inputs
 from ovbook.tasks import build_rows, coder_of, new_people, open_task, tell
@@ -49,22 +49,23 @@ def run(spec: Memorise, inputs: Inputs, out: Path, device: str) -> pa.Table:
     Losses are in nats per token. Every row has `cut`, how many examples were cut to the context, and `diverged_at`, the step at
     which the loss or the gradient stopped being finite (-1: never). The tuned model is kept in ``checkpoints/end``.
     """
-    corpus = inputs.corpus
-    params, model = load_checkpoint(inputs.checkpoint(spec.base))
+    folder, source = inputs.checkpoint(spec.base), source_of(spec.base, inputs)
+    if spec.loop == "trainer":
+        from ovbook.runs.memorise_trainer import Twin
+
+        twin = Twin(spec, folder, source)
+        watcher = _Watcher(spec, inputs, source, twin.context, twin.vocab, device="cpu")
+        losses, norms, diverged_at = twin.train(watcher)
+        twin.save(out / "checkpoints" / "end")
+        return watcher.table(losses, norms, diverged_at)
+    params, model = load_checkpoint(folder)
     if spec.start == "scratch":
         params = init(model, [spec.base.root.init_seed])
     model = _reshaped(spec, model)
     params = {name: tensor.to(device) for name, tensor in params.items()}
-    lesson = lesson_of(spec, inputs, model)
-    watcher = _Watcher(spec, inputs, lesson, model, device)
-    if spec.loop == "trainer":
-        from ovbook.runs.memorise_trainer import train_with_trainer
-
-        with tempfile.TemporaryDirectory() as scratch:
-            log = train_with_trainer(spec, params, model, corpus.tokenizer_json(), watcher, Path(scratch))
-    else:
-        log = _train(spec, params, model, watcher, device)
-    save_checkpoint(out / "checkpoints" / "end", log.params, model, corpus.tokenizer_json())
+    watcher = _Watcher(spec, inputs, source, model.context, model.vocab, device=device)
+    log = _train(spec, params, model, watcher, device)
+    save_checkpoint(out / "checkpoints" / "end", log.params, model, source.tokenizer_json)
     return watcher.table(log.loss[:, 0], log.grad_norm[:, 0], int(log.diverged_at[0]))
 
 
@@ -98,19 +99,23 @@ def _reshaped(spec: Memorise, model: ModelSpec) -> ModelSpec:
     return dataclasses.replace(model, **changes)
 
 
-def lesson_of(spec: Memorise, inputs: Inputs, model: ModelSpec) -> Lesson:
-    """The training examples, all data sets of the mixture together."""
-    return _joined(spec, inputs, spec.data, model.context)
+def lesson_of(spec: Memorise, inputs: Inputs, context: int) -> Lesson:
+    """The training examples for a model of `context` tokens, all data sets of the mixture together."""
+    return _joined(spec, inputs, source_of(spec.base, inputs), spec.data, context)
 
 
-def _joined(spec: Memorise, inputs: Inputs, sets: tuple[Examples, ...], context: int) -> Lesson:
-    corpus = inputs.corpus
+def _joined(
+    spec: Memorise, inputs: Inputs, source: Source, sets: tuple[Examples, ...], context: int
+) -> Lesson:
     found = []
     for item in sets:
         seed = item.seed if item.seed is not None else int(spec.seed or 0)
-        whole = _lesson(item, corpus, seed, spec.context, context)
+        if source.corpus is None:
+            whole = _asked(item, source, seed, context)
+        else:
+            whole = _lesson(item, source.corpus, seed, spec.context, context)
         found.append(whole.take(chosen_places(item, inputs, len(whole))))
-    return together(found, coder_of(corpus).pad)
+    return together(found, source.coder.pad)
 
 
 def chosen_places(item: Examples, inputs: Inputs, available: int) -> list[int]:
@@ -146,22 +151,27 @@ def _first_of(chosen: Chosen, inputs: Inputs) -> list[int]:
     ]
 
 
+def _asked(item: Examples, source: Source, seed: int, context: int) -> Lesson:
+    """Questions and answers of a task."""
+    task = open_task(item.task, world=source.world)
+    drawn = task.examples("validation" if item.held_out else "train", item.skip + item.count, seed)[
+        item.skip :
+    ]
+    if len(drawn) < item.count and not item.held_out:
+        raise OvbookError(
+            f"the training split of '{item.task}' holds {len(drawn)} examples after the first {item.skip}, not {item.count}: "
+            f"ask for fewer"
+        )
+    return from_rows(build_rows(task, drawn, source.coder, fmt=item.format, context=context))
+
+
 @lru_cache(maxsize=64)
 def _lesson(item: Examples, corpus: Corpus, seed: int, fixed: int | None, context: int) -> Lesson:
     """All `count` examples of a data set; kept, because many runs of a seed meet the same."""
     coder = coder_of(corpus)
     most = fixed or context
     if item.task != NEW_PEOPLE:
-        task = open_task(item.task, world=corpus.world)
-        drawn = task.examples("validation" if item.held_out else "train", item.skip + item.count, seed)[
-            item.skip :
-        ]
-        if len(drawn) < item.count and not item.held_out:
-            raise OvbookError(
-                f"the training split of '{item.task}' holds {len(drawn)} examples after the first {item.skip}, not {item.count}: "
-                f"ask for fewer"
-            )
-        return from_rows(build_rows(task, drawn, coder, fmt=item.format, context=most))
+        return _asked(item, Source(coder=coder, tokenizer_json=None, world=corpus.world), seed, most)
     assert corpus.world is not None
     who, facts = new_people(
         corpus.world,
@@ -184,9 +194,11 @@ def _lesson(item: Examples, corpus: Corpus, seed: int, fixed: int | None, contex
 class _Watcher:
     """Batches in their order, and what is seen of the model before each."""
 
-    def __init__(self, spec: Memorise, inputs: Inputs, lesson: Lesson, model: ModelSpec, device: str) -> None:
-        self.spec, self.lesson, self.device = spec, lesson, device
-        self.vocab, self.pad = model.vocab, coder_of(inputs.corpus).pad
+    def __init__(
+        self, spec: Memorise, inputs: Inputs, source: Source, context: int, vocab: int, *, device: str
+    ) -> None:
+        self.spec, self.source, self.vocab, self.device = spec, source, vocab, device
+        self.lesson = lesson = _joined(spec, inputs, source, spec.data, context)
         self.order = order_of(
             lesson.part, spec.epochs, spec.order, purpose_seed(int(spec.seed or 0), "order")
         )
@@ -200,14 +212,14 @@ class _Watcher:
         self.looks = {round((e + place) * spec.per_epoch) for e in range(epochs) for place in spec.looks} | {
             spec.steps
         }
-        self.sets = self._sets(inputs, model.context)
+        self.sets = self._sets(inputs, context)
 
     def _sets(self, inputs: Inputs, context: int) -> dict[str, Lesson]:
         spec = self.spec
         found = {"probe": self.lesson.take(self.probe)}
 
         def one(item: Examples) -> Lesson:
-            return _joined(spec, inputs, (item,), context)
+            return _joined(spec, inputs, self.source, (item,), context)
 
         for n, item in enumerate(spec.data, start=1):
             # Unknown ones, drawn as those of the data set are, so that what can be guessed of them is the same.
@@ -217,7 +229,9 @@ class _Watcher:
             found["held out" if n == 1 else f"held out {n}"] = one(held_out)
         for n, item in enumerate(spec.also, start=1):
             found[f"also {n}"] = one(item)
-        old = inputs.corpus.validation(spec.evaluation_seed, spec.documents).astype(np.int64)
+        if self.source.corpus is None:
+            return found
+        old = self.source.corpus.validation(spec.evaluation_seed, spec.documents).astype(np.int64)
         everything = np.ones((len(old), old.shape[1] - 1), dtype=bool)
         found["old"] = Lesson(
             tokens=old,
@@ -239,7 +253,7 @@ class _Watcher:
         part = self.lesson.take(self.places(step))
         weight = part.answers if self.spec.loss_on == "answers" else part.text | part.boilerplate
         missing = self.spec.batch - len(part)
-        tokens = np.pad(part.tokens, ((0, missing), (0, 0)), constant_values=self.pad)
+        tokens = np.pad(part.tokens, ((0, missing), (0, 0)), constant_values=self.source.coder.pad)
         return tokens, np.pad(weight, ((0, missing), (0, 0))).astype(np.float32)
 
     def before(self, step: int, logits: Logits) -> None:

@@ -56,6 +56,7 @@ OPERATIONS: dict[str, Operation] = {
     "OneExample": Operation(name="one example", version=1, function="ovbook.runs.one_example_work:run"),
     "Recite": Operation(name="recite", version=1, function="ovbook.runs.recite_work:run"),
     "Slice": Operation(name="slice", version=1, function="ovbook.landscape:run"),
+    "Released": Operation(name="released", version=1, function="ovbook.runs.released_work:run"),
     "Sharpness": Operation(name="sharpness", version=1, function="ovbook.sharpness:run"),
     "LinearNetwork": Operation(name="linear network", version=1, function="ovbook.runs.linear_work:learn"),
     "LinearNoise": Operation(name="linear noise", version=1, function="ovbook.runs.linear_work:shake"),

@@ -97,12 +97,29 @@ def _corpus(name: str, value: Any) -> Iterator[str]:
         yield f"{name} is {value!r}, but it must be world:SEED/MIX, file:PATH or hub:NAME[:CONFIG[:SPLIT]]"
 
 
+def _released(name: str, value: Any) -> Iterator[str]:
+    from ovbook.runs.released import Released
+
+    try:
+        model, _, revision = str(value).partition("@")
+        Released(name=model, revision=revision or None)
+    except OvbookError as error:
+        yield f"{name} is {value!r}: {error}"
+
+
+def _task(name: str, value: Any) -> Iterator[str]:
+    if not isinstance(value, str) or not value:
+        yield f"{name} is {value!r}, but it must be a task's name, such as gsm8k or file:FOLDER"
+
+
 KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "scale": lambda name, value: one_of(name, value, SCALES),
     "seeds": _whole(1),
     "worlds": _wholes(0),
     "corpus": _corpus,
     "model": lambda name, value: model_problems(value, 128),
+    "released": _released,
+    "task": _task,
     "models": lambda name, value: (p for m in value for p in model_problems(m, 128)),
     "budgets": _wholes(1),
     "batch": _whole(1),

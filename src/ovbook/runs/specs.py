@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ovbook.errors import OvbookError
 from ovbook.runs.data import corpus_hash, task_hash
 from ovbook.runs.fields import number, one_of, repeated, whole
+from ovbook.runs.released import Released
 from ovbook.runs.spec import Spec, purpose_seed
 from ovbook.schedules import Schedule
 
@@ -38,16 +39,17 @@ def tokens_text(tokens: int) -> str:
 class Checkpoint:
     """The weights of `run` after `tokens` tokens; None is its end.
 
-    A `Pretrain` keeps its end and what its `keep` names; a `FineTune` or a `Memorise` keeps its end.
+    A `Pretrain` keeps its end and what its `keep` names; a `FineTune` or a `Memorise` keeps its end. A `Released` is
+    a model as it stands on the hub.
     """
 
-    run: Pretrain | Tuned
+    run: Pretrain | Tuned | Released
     tokens: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.run, Pretrain | Tuned):
+        if not isinstance(self.run, Pretrain | Tuned | Released):
             raise OvbookError(
-                f"a checkpoint's run is {self.run!r}: it must be a Pretrain, a FineTune or a Memorise"
+                f"a checkpoint's run is {self.run!r}: it must be a Pretrain, a FineTune or a Memorise, or Released"
             )
         kept = [*self.run.keep, self.run.budget] if isinstance(self.run, Pretrain) else []
         if self.tokens is not None and self.tokens not in kept:
@@ -57,15 +59,17 @@ class Checkpoint:
             )
 
     @property
-    def root(self) -> Pretrain:
-        """The pre-training below, however much tuning lies between."""
-        return self.run if isinstance(self.run, Pretrain) else self.run.base.root
+    def root(self) -> Any:
+        """The `Pretrain` (or `Released`) below, however much tuning lies between."""
+        return self.run.base.root if isinstance(self.run, Tuned) else self.run
 
     @property
     def at(self) -> int:
-        """Pre-training tokens seen by these weights."""
+        """Pre-training tokens seen by these weights; 0 for a released model, of which they are not known."""
         if isinstance(self.run, Tuned):
             return self.run.base.at
+        if isinstance(self.run, Released):
+            return 0
         return self.run.budget if self.tokens is None else self.tokens
 
     def key(self) -> str:
@@ -73,8 +77,8 @@ class Checkpoint:
         return f"{self.run.key()}@{self.at}"
 
     def columns(self) -> dict[str, Any]:
-        """Columns of the run, and `tokens`, the pre-training tokens these weights have seen."""
-        return self.run.columns() | {"tokens": self.at}
+        """Columns of the run, and `tokens`, the pre-training tokens these weights have seen (None: not known)."""
+        return self.run.columns() | {"tokens": self.at or None}
 
 
 class Tuned(Spec):
@@ -152,7 +156,7 @@ class Pretrain(Spec):
             yield f"keep is {self.keep}, but its counts must lie at least one step ({self.step_tokens} tokens) apart"
 
     def _start_problems(self, start: Checkpoint) -> Iterator[str]:
-        if isinstance(start.run, Tuned):
+        if not isinstance(start.run, Pretrain):
             yield "start is a fine-tuned model, but only a Pretrain's checkpoint can be trained on"
             return
         if (start.run.model, start.run.context) != (self.model, self.context):
@@ -240,10 +244,12 @@ def _worldless(corpus: str, tasks: tuple[str, ...]) -> Iterator[str]:
                 yield str(error)
 
 
-def base_problems(base: Any) -> Iterator[str]:
-    """What is wrong with the model a run builds on."""
+def base_problems(base: Any, *, released: bool = False) -> Iterator[str]:
+    """What is wrong with the model a run builds on; `released`: it may be one from the hub."""
     if not isinstance(base, Checkpoint):
         yield f"base is {base!r}, but it must be a Checkpoint, such as Checkpoint(run=Pretrain(...))"
+    elif isinstance(base.root, Released) and not released:
+        yield f"base is {base.root.name} from the hub, but only Memorise builds on a released model"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -292,7 +298,7 @@ class FineTune(Tuned):
         yield from base_problems(self.base)
         if not isinstance(self.task, str) or not self.task:
             yield f"task is {self.task!r}, but it must be a task's name"
-        if isinstance(self.base, Checkpoint):
+        if isinstance(self.base, Checkpoint) and isinstance(self.base.root, Pretrain):
             yield from _worldless(self.base.root.corpus, (self.task, *self.also))
         yield from one_of("format", self.format, FORMATS)
         for name, low in (

@@ -51,7 +51,8 @@ def root_of(spec: Spec) -> Pretrain | None:
     if isinstance(spec, Pretrain):
         return spec
     base = getattr(spec, "base", None)
-    return base.root if isinstance(base, Checkpoint) else None
+    root = base.root if isinstance(base, Checkpoint) else None
+    return root if isinstance(root, Pretrain) else None
 
 
 def checkpoint_name(checkpoint: Checkpoint) -> str:

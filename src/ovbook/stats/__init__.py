@@ -34,7 +34,7 @@ from ovbook.stats.intervals import (
 )
 from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
 from ovbook.stats.slices import roughness
-from ovbook.stats.staircase import gaps, jumps, meetings, probe_steps
+from ovbook.stats.staircase import gaps, in_bins, jumps, meetings, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
 
@@ -56,6 +56,7 @@ __all__ = [
     "first_rise",
     "gaps",
     "holm",
+    "in_bins",
     "increase_over_base",
     "inflection",
     "inflection_grid",

@@ -14,7 +14,7 @@ import pandas as pd
 from ovbook.errors import OvbookError
 from ovbook.stats.seeds import with_world
 
-__all__ = ["WINDOW", "gaps", "jumps", "meetings", "probe_steps"]
+__all__ = ["WINDOW", "gaps", "in_bins", "jumps", "meetings", "probe_steps"]
 
 WINDOW = 0.05
 """Share of an epoch at either side of a boundary over which the loss is averaged."""
@@ -69,6 +69,21 @@ def jumps(steps: pd.DataFrame, *, by: Sequence[str] = (), window: float = WINDOW
     if not records:
         raise OvbookError("no run of the table has two epochs: a step lies between two")
     return pd.DataFrame(records)
+
+
+def in_bins(
+    rows: pd.DataFrame, value: str = "loss", *, by: Sequence[str] = (), bins: int = 20
+) -> pd.DataFrame:
+    """Rows of kind "step" or "met" averaged over `bins` equal stretches of every epoch, for a chart.
+
+    One row for each (`by`, world, seed, progress), `progress` being the middle of the stretch in epochs: what
+    ``summarise(..., by=[*by, "progress"])`` takes.
+    """
+    frame = with_world(rows)
+    stretch = np.minimum((frame["place"] * bins).astype(int), bins - 1)
+    frame = frame.assign(progress=(frame["epoch"] - 1 + (stretch + 0.5) / bins).round(6))
+    keys = [*dict.fromkeys([*by, "world", "seed"]), "progress"]
+    return frame.groupby(keys, sort=True, dropna=False)[value].mean().reset_index()
 
 
 def _at_end(rows: pd.DataFrame, window: float) -> pd.DataFrame:
