@@ -18,6 +18,7 @@ FLOORS = {
     "models": 4, "schedules": 4, "optim": 4, "theory": 4,
     "train": 5, "adapters": 5, "compress": 5, "public_runs": 5,
     "finetune": 6, "perturb": 6, "evaluate": 6, "sharpness": 6, "rewrite": 6, "reinforce": 6, "memorise": 6,
+    "landscape": 6,
     "runs": 7,
     "charts": 8, "stats": 8,
     "claims": 9,
@@ -31,6 +32,7 @@ ALLOWED_BESIDE = {
     ("optim", "models"),  # an optimiser steps over the parameters that a model has
     ("retokenized", "corpus"),  # the same texts, read and hashed by the same code
     ("perturb", "evaluate"),  # a perturbed model is scored as any other
+    ("landscape", "evaluate"),  # so is a model at another place of the surface
     ("cli", "press"),  # the command line is the press's handle
 }
 # The core of training: a host without these must still be able to run experiments.

@@ -18,13 +18,16 @@ from ovbook.runs.learning import Reinforce, Rewrite
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.memorise import Chosen, Examples, Memorise
+from ovbook.runs.one_example import OneExample
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
 from ovbook.runs.pupils import pupils
+from ovbook.runs.recite import Recite
 from ovbook.runs.released import Released, distinct_weights, released
 from ovbook.runs.results import Results
 from ovbook.runs.runner import Interrupted, execute
 from ovbook.runs.settings import FIRST_SEED, SCALES, Parameters, parameters
+from ovbook.runs.slices import Slice
 from ovbook.runs.spec import Spec
 from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
 from ovbook.runs.store import Store, StoreWarning
@@ -46,16 +49,19 @@ __all__ = [
     "LinearNoise",
     "LinearTuning",
     "Memorise",
+    "OneExample",
     "Parameters",
     "Perturb",
     "Plan",
     "Pretrain",
+    "Recite",
     "Reinforce",
     "Released",
     "Results",
     "Rewrite",
     "Schedule",
     "Sharpness",
+    "Slice",
     "Spec",
     "Store",
     "StoreWarning",

@@ -148,7 +148,6 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "documents": _whole(1),
     "shots": _whole(0),
     "epochs": _at_least(0, above=True),
-    "people": _whole(1),
     "peak": _at_least(0, above=True),
     "exponent": _at_least(0),
     "degrees": _numbers,

@@ -33,6 +33,7 @@ from ovbook.stats.intervals import (
     welch_interval,
 )
 from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
+from ovbook.stats.slices import roughness
 from ovbook.stats.staircase import gaps, in_bins, jumps, meetings, memory, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
@@ -70,10 +71,11 @@ __all__ = [
     "paired_interval",
     "per_seed",
     "probe_steps",
+    "rank_correlations",
     "reading",
     "readings",
-    "rank_correlations",
     "reversals",
+    "roughness",
     "slope_per_seed",
     "slopes_together",
     "summarise",
