@@ -1,4 +1,4 @@
-"""Contrasts that a chapter declares by itself, and claims that a scale cannot test."""
+"""The claims on OLMo itself, and claims that a scale cannot test."""
 
 from __future__ import annotations
 
@@ -7,31 +7,6 @@ import pytest
 
 from ovbook.claims import claim, judge, untested
 from ovbook.errors import OvbookError
-from ovbook.stats import estimate, in_words, mean_interval, reading
-
-NEAR = np.array([0.98, 0.99, 1.0, 1.01, 1.02])
-
-
-@pytest.mark.parametrize(
-    ("worlds", "smallest", "word"),
-    [
-        ((NEAR, NEAR), 0.5, "an effect"),
-        ((-NEAR, -NEAR), 0.5, "an effect the other way"),
-        ((NEAR, NEAR), 2.0, "none worth the name"),
-        ((NEAR, NEAR), 1.0, "undecided"),
-        ((NEAR + 1, NEAR - 1), 0.5, "undecided"),  # one world says otherwise
-        ((NEAR * np.nan, NEAR), 0.5, "not measured"),
-    ],
-)
-def test_an_interval_is_read_beside_the_smallest_effect(worlds, smallest, word):
-    assert reading(np.stack(worlds), smallest) == word
-
-
-def test_worlds_are_averaged_inside_a_seed():
-    values = np.stack([NEAR, NEAR + 2])
-    assert estimate(values) == mean_interval(NEAR + 1)
-    assert in_words(estimate(values), 2).startswith("2.00 [")
-    assert in_words(estimate(values[:, :1])) == "1.980 (one seed)"
 
 
 def test_a_claim_beyond_a_scale_has_a_row_with_its_reason():
