@@ -39,7 +39,8 @@ def _spec(folder: Path, **more: object) -> Harness:
 def test_without_the_library_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "lm_eval", None)
     with pytest.raises(
-        OvbookError, match=r"needs a library that is not installed \(lm_eval\): pip install lm-eval accelerate"
+        OvbookError,
+        match=r"needs a library that is not installed \(lm_eval\): pip install lm-eval accelerate",
     ):
         run(_spec(tmp_path), SimpleNamespace(), tmp_path, "cpu")
 
