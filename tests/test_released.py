@@ -291,3 +291,15 @@ def test_tokens_behind_a_name() -> None:
 def test_hours_count_operations() -> None:
     assert hours(1e9, trained=1e9, rate=1e15) == pytest.approx(6e18 / 1e15 / 3600)
     assert hours(1e9, scored=3e9, rate=1e15) == hours(1e9, trained=1e9, rate=1e15)
+
+
+def test_the_ledger_names_the_files_of_every_task(tmp_path: Path) -> None:
+    """A tuning scored on other tasks has a hash for each; those without files have none."""
+    from ovbook.runs.ledger import _data
+
+    write_questions(tmp_path / "questions")
+    own = f"file:{tmp_path / 'questions'}"
+    base = Checkpoint(run=Released(repo="a/b", corpus="world:1/almanac", commit=COMMIT))
+    found = _data(FineTune(base=base, task="hh-rlhf", also=(own,)))
+    assert set(found) == {own}
+    assert len(found[own]) == 64
