@@ -16,7 +16,7 @@ from ovbook.tasks.example import KINDS, SPLITS, Example, Task
 from ovbook.tasks.formats import Prompts, Rows, build_prompts, build_rows, prompt_text
 from ovbook.tasks.language_model import LanguageModel, transformers_model
 from ovbook.tasks.metrics import METRICS, accuracy, final_number, metric_of, rouge_l
-from ovbook.tasks.new_people import WORDINGS, Telling, new_people, tell
+from ovbook.tasks.new_people import FLOOR, WORDINGS, Telling, new_people, tell
 from ovbook.tasks.registry import open_task, task_names
 from ovbook.tasks.scoring import METHODS, Scores, answer_losses, score
 from ovbook.tasks.wording import FORMATS, Wording
@@ -24,6 +24,7 @@ from ovbook.tasks.world_tasks import WORLD_TASKS, open_world_task, world_task
 
 __all__ = [
     "DATA_SETS",
+    "FLOOR",
     "FORMATS",
     "KINDS",
     "METHODS",

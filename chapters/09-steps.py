@@ -1,0 +1,729 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_markers: r"""
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   ovbook:
+#     learn:
+#       - why the training loss can fall in steps, one at the end of each epoch
+#       - how to tell a step of the model from a step of the logging
+#       - how its height depends on the learning rate, on pre-training and on the data
+#       - which innocent explanations people tried, and what each of them does here
+#     papers: [howard2023learning]
+#     after: [01-a-world-you-can-hold]
+# ---
+
+# %% [markdown]
+r"""
+# Steps
+
+**Your training loss is flat for a whole epoch, drops at the epoch's end, and is flat again. Is that a bug?** People who fine-tune
+language models have asked this on many forums. The curve looks like a staircase, and nothing they learnt about training says that it should:
+a model learns a little from every {term}`batch`, so its loss ought to fall a little all the time.
+
+**{glue:text}`headline`.** {glue:text}`short_answer`
+
+Howard and Whitaker {cite}`howard2023learning` met it, suspected their code, and came to a stranger idea: that the model remembers an example
+after seeing it *once*. Inside the first {term}`epoch` every example is new, so the loss does not move; from the second on each has been seen before. If that is
+right it says how few repetitions a model needs, and how little a training loss tells you after the first epoch.
+"""
+
+# %% tags=["parameters", "hide-input"]
+scale: str = "laptop"  # how much to run: smoke (seconds), laptop (minutes), gpu, paper
+seeds: int = None  # repetitions of everything, each with its own initialisation, data and examples (default: the scale's)
+worlds: list = None  # seeds of the tiny worlds (default: the scale's); leave it out with another corpus
+corpus: str = None  # instead of the tiny worlds: file:PATH or hub:NAME[:CONFIG[:SPLIT]]; then with a task of its own, such as gsm8k
+released: str = None  # instead of a model of our own: one from the hub, as EleutherAI/pythia-410m or NAME@REVISION, with a task such as gsm8k
+models: list = None  # the model that is judged, as olmo:64x2; then others, of the suite's lengths of training (default: the scale's)
+budgets: list = None  # tokens of pre-training of the other models (default: the scale's)
+batch: int = None  # rows in a pre-training step (default: the scale's)
+rate: float = None  # peak learning rate of pre-training (default: the scale's)
+task: str = "new people"  # what is to be learnt: facts about new people, or any task or data set
+lessons: int = None  # examples met in an epoch (default: the scale's)
+rates: list = [3e-5, 1e-4, 3e-4, 1e-3]  # learning rates of fine-tuning; the last one is the main one
+
+# %% tags=["hide-input"]
+from ovbook.runs import parameters
+
+p = parameters(
+    scale=scale,
+    seeds=seeds,
+    worlds=worlds,
+    corpus=corpus,
+    released=released,
+    models=models,
+    budgets=budgets,
+    batch=batch,
+    rate=rate,
+    task=task,
+    lessons=lessons,
+    rates=rates,
+)
+
+# %% [markdown]
+r"""
+## What they saw, and what we do
+
+The first sighting was a run on multiple-choice science questions. More than one training loop drew the same curve, so a bug of the loop was set
+aside. A companion report repeats it with Llama-2-7B on coding exercises. The same picture stands in at least eight public threads about fine-tuning, with full training and with
+{term}`low-rank adapters <LoRA>`, at rates from 10⁻⁵ to 3·10⁻⁴; in one of them it went away when the rate was cut tenfold.
+
+| | the sources | this chapter at `laptop` | source |
+|---|---|---|---|
+| model | Llama-2-7B in the companion; the first not recovered | {glue:text}`parameters_said` parameters, OLMo architecture, pre-trained on {glue:text}`tokens_said` tokens | companion report, first part |
+| data | science questions; 5,000 coding exercises | {glue:text}`lessons_said` examples: a person each, four facts, drawn anew | the post's first part; companion report |
+| what the loss counts | not recovered | the answers alone (the four facts) | none: not in what we read |
+| epochs | 3 | 3 | the post's first part |
+| learning rate | two in the companion, "low" and "high" | {glue:text}`rates_said`, constant | companion report |
+| batch | not recovered | 2 | none: not in what we read |
+| method | low-rank adapters of rank 16, in the companion | all weights, AdamW | companion report |
+| order of examples in each epoch | not recovered | the same; reshuffled as a control | none: not in what we read |
+| repetitions | single runs | {glue:text}`seeds_said` | the plots' captions, at second hand |
+
+We could read the beginning of the post and of the report, and a detailed summary of the rest, but not the plots.
+
+Our examples are people of whom pre-training said next to nothing, with facts drawn at random: "{glue:text}`example_said`" Each fact is one of 32 words. Nobody
+can guess it: on a person not met before, no model can do better than ln 32 = 3.466 {term}`nats <nat>` an answer. Whatever falls below that is *memory*. That makes the question
+sharp, and the data harder than science questions, where some of an answer can be reasoned out.
+
+Two measures. The **jump** is what the eye sees: mean training loss in the first 5% of an epoch minus that in the last 5% of the one before, less what
+a straight line fitted inside the earlier epoch predicts. **Memory** never looks at the training log: at the boundary itself, in evaluation mode, it is the loss on
+{glue:text}`unknown_said` people never met minus the loss on a fixed sample of {glue:text}`probes_said` people met in training, less the same difference before the first step. It cannot be an artefact of logging,
+of averaging or of {term}`dropout`, and what the model learns about all people alike cancels.
+
+## What we will call an explanation
+
+This was written before anything here was run. Each control changes one thing, in world {glue:text}`first_world`, with the same seeds, examples and first weights. Its memory at the first boundary
+is divided by that of the run as it is, seed by seed. An interval of that share wholly above one half: the thing *does not explain* the step. Wholly below
+one half: it *does*. Otherwise it is *undecided*. Trials had been seen, on world 0: jumps of 0.05 to 0.18 nats, larger for smaller batches and for fewer people; of the controls, none.
+"""
+
+# %% tags=["experiment"]
+from ovbook.runs import Checkpoint, Examples, Memorise, pupils
+
+# One thing changed at a time. Declared before anything was run: a control's
+# memory at the first boundary as a share of that of the run as it is. Above
+# one half, with its interval: no explanation. Below: an explanation.
+CONTROLS = {
+    "order reshuffled": {"order": "reshuffled"},
+    "dropout 0.1": {"dropout": 0.1},
+    "Hugging Face's Trainer": {"loop": "trainer"},
+    "loss on all words": {"loss_on": "whole sequences"},
+    "rows of 128 words": {"context": 128},
+    "rows of 256, other rotary base": {"context": 256, "rotary": 40_000},
+}
+GUESSABLE = 0.9  # share of the easy people's facts that the family name tells
+
+
+def experiment(p):
+    """Teach every model new facts, several epochs long, and watch each step.
+
+    Judged: at the last of the rates, three epochs (B1, B2); at all rates,
+    two epochs (B3); from fresh weights (B7). Then the controls, and models
+    that were pre-trained for less.
+    """
+    facts = Examples(task=p.task, count=p.lessons)
+    usual = {"data": facts, "batch": 2, "epochs": 2, "probes": 64, "held_out": 128}
+    quick = {"looks": (0.0, 0.5), "documents": 8}
+    main, lower = p.rates[-1], p.rates[:-1]
+    bases = pupils(p)
+    specs = []
+    for base in bases:
+        specs.append(Memorise(base=base, **usual | {"epochs": 3}, rate=main, documents=8))
+        specs += [Memorise(base=base, **usual, **quick, rate=rate) for rate in lower]
+        specs.append(Memorise(base=base, **usual, **quick, rate=main, start="scratch"))
+
+    if p.corpus or p.released:
+        return specs  # the controls are asked in the words of a tiny world
+
+    usual |= {"rate": main} | quick
+    generic = Examples(task="topic-known-labels", count=p.lessons)
+    easy = {"data": Examples(count=p.lessons, pattern=GUESSABLE)}
+    one_world = [base for base in bases if base.root.corpus == p.corpora[0]]
+    for base in one_world:
+        specs += [Memorise(base=base, **usual | change) for change in CONTROLS.values()]
+        # Easy or hard facts, with or without a stage of another task before.
+        stage = Memorise(base=base, **usual | {"data": generic, "epochs": 1})
+        taught = Checkpoint(run=stage)
+        specs.append(Memorise(base=base, **usual | easy))
+        specs.append(Memorise(base=taught, **usual))
+        specs.append(Memorise(base=taught, **usual | easy))
+    # Shorter pre-training, and other models: the suite's.
+    for model in (p.models or ())[1:] or (p.model,):
+        for tokens in sorted(p.budgets)[:-1][::2]:
+            shorter = pupils(p, model=model, tokens=tokens)[: len(one_world)]
+            specs += [Memorise(base=base, **usual) for base in shorter]
+    return specs
+
+
+# %%
+from ovbook.runs import execute, plan
+
+print(plan(experiment(p)))
+
+# %%
+results = execute(experiment(p))
+steps = results.table(Memorise, kind="step")
+steps[["world", "seed", "rate", "epoch", "step", "loss"]].head()
+
+# %% tags=["hide-input"]
+import pandas as pd
+
+from ovbook.charts import BASE, TUNED, Slider, figure, forest, paths, say, through_epochs, tokens_label
+from ovbook.claims import judge
+from ovbook.stats import gaps, in_bins, jumps, mean_interval, memory, probe_steps, summarise
+from ovbook.tasks import FLOOR
+
+MAIN = p.rates[-1]
+AS_IT_IS, FRESH, EASY = "as it is", "fresh weights", "guessable facts"
+STAGED, BOTH = "a stage of other tasks first", "the same, guessable facts"
+BY = ["arm", "rate", "corpus", "model", "tokens", "examples"]
+own = p.corpus is None and p.released is None
+first = str(p.worlds[0]) if own else p.corpus or p.released
+
+
+def named(frame):
+    """Rows with their arm: what was changed."""
+    judged = frame[["model", "tokens"]].astype(str).eq(frame[["model", "tokens"]].astype(str).iloc[0])
+    arm = (
+        frame["model"]
+        .astype(str)
+        .str.cat(frame["tokens"].map(tokens_label, na_action="ignore").astype(str), ", ")
+    )
+    arm = arm.where(~judged.all(axis=1), AS_IT_IS).mask(frame["start"] == "scratch", FRESH)
+    for name, change in CONTROLS.items():
+        arm = arm.mask(frame[list(change)].eq(list(change.values())).all(axis=1), name)
+    easy, staged = frame["pattern"] > 0, frame["stage"] == 2
+    arm = arm.mask(easy, EASY).mask(staged, STAGED).mask(easy & staged, BOTH)
+    return frame.assign(arm=arm)[frame["taught"] == p.task]
+
+
+steps, looks = named(steps), named(results.table(Memorise, kind="look"))
+met, probe = (named(results.table(Memorise, kind=kind)) for kind in ("met", "probe"))
+held_out = looks[looks["set"] == "held out"]
+jumped, kept = jumps(steps, by=BY), memory(looks, by=BY)
+main_jumps = jumped[(jumped["arm"] == AS_IT_IS) & (jumped["rate"] == MAIN)]
+start = jumped[(jumped["rate"] == MAIN) & (jumped["boundary"] == 1)].assign(
+    start=lambda t: t["arm"].map({AS_IT_IS: "pre-trained", FRESH: "scratch"})
+)
+
+
+def only(frame, arm=AS_IT_IS, rate=MAIN):
+    """Rows of one arm at one rate."""
+    return frame[(frame["arm"] == arm) & (frame["rate"] == rate)]
+
+
+b1 = judge("B1", main_jumps, scale=p.scale, seeds_expected=p.seeds)
+b2 = judge("B2", gaps(only(steps), only(held_out), by=BY), scale=p.scale, seeds_expected=p.seeds)
+b3 = judge(
+    "B3",
+    jumped[(jumped["arm"] == AS_IT_IS) & (jumped["boundary"] == 1)],
+    scale=p.scale,
+    seeds_expected=p.seeds,
+)
+b7 = judge("B7", start[start["start"].notna()], scale=p.scale, seeds_expected=p.seeds)
+
+# %% [markdown]
+r"""
+## Is there a staircase?
+
+{numref}`fig-staircase` shows the training loss through the epochs, and the loss on people never met. The slider goes through the learning rates.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+TRAIN, UNKNOWN = "training", "people never met" if p.task == "new people" else "examples never met"
+curves = pd.concat(
+    [
+        summarise(table, "loss", by=["rate", "progress"]).assign(which=name)
+        for name, table in (
+            (TRAIN, in_bins(steps[steps["arm"] == AS_IT_IS], by=["rate"])),
+            (UNKNOWN, held_out[held_out["arm"] == AS_IT_IS][["world", "seed", "rate", "progress", "loss"]]),
+        )
+    ],
+    ignore_index=True,
+)
+curves.attrs = {"level": 0.95, "worlds": len(p.corpora)}
+drop = summarise(
+    jumped[(jumped["arm"] == AS_IT_IS) & (jumped["boundary"] == 1)], "drop", by=["rate"]
+).set_index("rate")
+figure(
+    "fig_staircase",
+    through_epochs(
+        curves[curves["progress"] > 0],
+        y="loss on the answers (nats)",
+        series="which",
+        series_title=" ",
+        colours=[TUNED, BASE],
+        floor=FLOOR if p.task == "new people" else None,
+        floor_label="nobody can know better",
+        slider=Slider("rate", curves["rate"], label="learning rate", write="{:g}".format, start=MAIN),
+        sentence=lambda rate: (
+            f"Learning rate {rate:g}: the training loss drops by {drop['mean'][rate]:.2f} nats at the end of epoch 1."
+        ),
+        title=b1.title(
+            "The loss drops where an epoch ends, and is nearly flat inside",
+            otherwise="The training loss through the epochs",
+        ),
+        description="Training loss and loss on people never met against epochs, with a slider for the learning rate; dashed "
+        "lines mark the ends of epochs.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_staircase
+:name: fig-staircase
+
+Each point of the training loss averages a twentieth of an epoch; dashed lines stand where an epoch ends. Bands are 95% intervals over {glue:text}`seeds_said`.
+The level line is ln 32, what an ideal reader loses on people it has not met.
+```
+
+{glue:text}`stairs_said`
+"""
+
+# %% tags=["remove-input"]
+b1
+
+# %% tags=["remove-input"]
+b2
+
+# %% [markdown]
+r"""
+## Where does the drop come from?
+
+A staircase of the *average* does not say when the model learns. So look at the same people through the whole run. {numref}`fig-tenths` follows some of those who are met in the
+first tenth of an epoch, in the fourth, the seventh and the last, always in evaluation mode, as an advantage over people never met.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+tenths = only(named(results.table(Memorise, kind="tenth")))
+level = only(held_out)[["world", "seed", "step", "loss"]].rename(columns={"loss": "unknown"})
+of_tenth = tenths.assign(world=tenths["world"].astype(level["world"].dtype)).merge(
+    level, on=["world", "seed", "step"]
+)
+of_tenth["ahead"] = of_tenth["unknown"] - of_tenth["loss"]
+at_first = of_tenth[of_tenth["step"] == 0].set_index(["world", "seed", "tenth"])["ahead"]
+of_tenth["ahead"] -= at_first.reindex(of_tenth.set_index(["world", "seed", "tenth"]).index).to_numpy()
+WHEN = {0: "1st tenth", 3: "4th", 6: "7th", 9: "last"}
+followed = summarise(of_tenth[of_tenth["tenth"].isin(WHEN)], "ahead", by=["tenth", "progress"]).assign(
+    met=lambda t: t["tenth"].map(WHEN)
+)
+figure(
+    "fig_tenths",
+    through_epochs(
+        followed,
+        y="advantage over people never met (nats)",
+        series="met",
+        series_title="met in the",
+        floor=0.0,
+        floor_label="as one never met",
+        title="What is remembered of people met at different times",
+        description="Advantage in loss over people never met, for people met in four different tenths of an epoch, against "
+        "epochs of training.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_tenths
+:name: fig-tenths
+
+Each line is a group of people; higher is better remembered. A line that rises where its group is met, and stays up until the group comes round again, is what memory of a
+single meeting looks like. Bands are 95% intervals.
+```
+
+{glue:text}`tenths_said`
+
+## Does it take a high rate?
+
+{numref}`fig-rates` has the step at the first boundary at every rate, by both measures: what the eye sees on the training curve, and memory in evaluation mode.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+LOG, MIND = "drop of the training curve", "memory, in evaluation mode"
+at_one = [table[(table["arm"] == AS_IT_IS) & (table["boundary"] == 1)] for table in (jumped, kept)]
+by_rate = pd.concat(
+    [
+        summarise(table, value, by=["rate"]).assign(measure=name)
+        for name, table, value in ((LOG, at_one[0], "drop"), (MIND, at_one[1], "memory"))
+    ],
+    ignore_index=True,
+).assign(at=lambda t: t["rate"])
+by_rate.attrs = {"worlds": len(p.corpora)}
+figure(
+    "fig_rates",
+    paths(
+        by_rate,
+        series="measure",
+        along="rate",
+        along_title="learning rate",
+        x="learning rate of fine-tuning (log scale)",
+        y="step at the first boundary (nats)",
+        log=True,
+        title=b3.title(
+            "The step grows with the learning rate", otherwise="The step against the learning rate"
+        ),
+        description="Height of the step at the first boundary against the learning rate of fine-tuning, measured on the "
+        "training curve and in evaluation mode.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_rates
+:name: fig-rates
+
+The two measures share nothing but the model. Whiskers are 95% intervals over {glue:text}`seeds_said`.
+```
+
+{glue:text}`rates_read`
+"""
+
+# %% tags=["remove-input"]
+b3
+
+# %% [markdown]
+r"""
+## Does it take pre-training?
+
+If the reason is a smooth place that pre-training leads to, a model without pre-training should have no such memory. {numref}`fig-bases` compares models of the same world and seeds, from fresh weights to the
+judged base, after one epoch at rate {glue:text}`main_said`.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+
+
+def table_of(frame, value, arms):
+    """Mean and interval of each arm, in the first world, at the first boundary."""
+    rows = frame[(frame["boundary"] == 1) & (frame["rate"] == MAIN) & (frame["world"].map(str) == str(first))]
+    return summarise(rows[rows["arm"].isin(arms)], value, by=["arm"])
+
+
+started = [
+    FRESH,
+    *[
+        arm
+        for arm in dict.fromkeys(kept["arm"])
+        if ", " in arm and arm not in (BOTH,) and arm not in CONTROLS
+    ],
+]
+started = [
+    FRESH,
+    *sorted(started[1:], key=lambda arm: kept.loc[kept["arm"] == arm, "tokens"].iloc[0]),
+    AS_IT_IS,
+]
+by_base = pd.concat(
+    [
+        table_of(table, value, started).assign(measure=name)
+        for name, table, value in ((LOG, jumped, "drop"), (MIND, kept, "memory"))
+    ],
+    ignore_index=True,
+)
+by_base["from"] = pd.Categorical(by_base["arm"], started, ordered=True)
+by_base = by_base.sort_values(["from", "measure"]).assign(
+    **{"from": lambda t: t["arm"].replace({AS_IT_IS: "the judged base"})}
+)
+by_base.attrs = {"worlds": 1}
+figure(
+    "fig_bases",
+    forest(
+        by_base,
+        row="from",
+        series="measure",
+        x="step at the first boundary (nats)",
+        title=b7.title(
+            "Without pre-training there is hardly a step", otherwise="The step by where fine-tuning starts"
+        ),
+        description="Height of the step at the first boundary for fresh weights and for models of several lengths of "
+        "pre-training, by two measures.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_bases
+:name: fig-bases
+
+Names are architecture, width × layers, and tokens of pre-training. Whiskers are 95% intervals over seeds of world {glue:text}`first_world`.
+```
+
+{glue:text}`bases_said`
+"""
+
+# %% tags=["remove-input"]
+b7
+
+# %% [markdown]
+r"""
+## The innocent explanations, one by one
+
+Those who met the staircase went through a list of things that could cause it. Here is the list, with what it does to memory.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+arms = [arm for arm in [AS_IT_IS, *CONTROLS, EASY, STAGED, BOTH] if (kept["arm"] == arm).any()]
+inside = kept[(kept["boundary"] == 1) & (kept["rate"] == MAIN) & (kept["world"].map(str) == str(first))]
+usual = inside[inside["arm"] == AS_IT_IS].set_index("seed")["memory"]
+
+
+def share(arm):
+    """Memory as a share of that of the run as it is, seed by seed."""
+    of = inside[inside["arm"] == arm].set_index("seed")["memory"]
+    return mean_interval((of / usual.reindex(of.index)).to_numpy())
+
+
+def reading(found):
+    """What the declared rule makes of a share."""
+    if found.n < 2:
+        return "one seed"
+    return "does not explain it" if found.low > 0.5 else "explains it" if found.high < 0.5 else "undecided"
+
+
+shares = {arm: share(arm) for arm in arms[1:]}
+read = {arm: reading(found) for arm, found in shares.items()}
+controls = table_of(kept, "memory", arms)
+controls["jump"] = controls["arm"].map(table_of(jumped, "jump", arms).set_index("arm")["mean"])
+controls["share"] = controls["arm"].map(lambda arm: f"{shares[arm].mean:.2f}" if arm in shares else "1")
+controls["reading"] = controls["arm"].map(lambda arm: read.get(arm, ""))
+controls = controls.set_index("arm").reindex(arms).reset_index().rename(columns={"arm": "control"})
+controls.attrs = {"worlds": 1}
+figure(
+    "fig_controls",
+    forest(
+        controls,
+        row="control",
+        x="memory at the first boundary, in evaluation mode (nats)",
+        names=["share", "reading", "jump"],
+        title="One thing changed at a time: what is left of the step",
+        description="Memory at the first boundary for the run as it is and for each control, with 95% intervals.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_controls
+:name: fig-controls
+
+The first row is the run as it is. The table has each control's share of it, the reading by the declared rule, and the jump of the training curve.
+```
+
+- **A bug of logging, or of averaging?** {glue:text}`logging_said`
+- **Learning from the validation set by mistake?** {glue:text}`leak_said`
+- **The order of the examples?** {glue:text}`order_said`
+- **No dropout?** {glue:text}`dropout_said`
+- **The loop itself?** {glue:text}`loop_said`
+- **Long rows, or the rotary base?** {glue:text}`rows_said`
+- **Loss on the answers alone?** {glue:text}`whole_said`
+- **Easy or hard facts, several stages or one?** {glue:text}`stages_said`
+
+What this design cannot exclude: all our models are small, of one family, and trained by Adam, which starts each fine-tuning with empty moments. And a control that leaves the step alone here may matter
+where a step has several causes.
+
+## Play
+
+The slider of {numref}`fig-staircase` holds what was run. With a kernel, a staircase of your own takes a few lines and some seconds:
+
+```python
+base = pupils(p)[0]
+mine = Memorise(base=base, data=Examples(count=100, wording="questions"), batch=2, epochs=3, rate=6e-4)
+execute([mine]).table(Memorise, kind="step").plot("progress", "loss")
+```
+
+## What it means
+
+{glue:text}`meaning_said`
+
+Two habits follow for those who fine-tune. Do not read the training loss past the first epoch as progress: it tells how well the examples are remembered. And before hunting for a bug, score a
+fixed set of training examples and a fixed set of others in evaluation mode: if the two part at the boundary and not before, the code is fine.
+
+Where it stops being true: our facts cannot be guessed, so all that is learnt is memory. With data of which a part can be understood, memory and understanding mix, and the steps shrink. How long the memory lasts, and what it does
+to confidence, is the next chapter's question.
+
+## Exercises
+
+```{exercise}
+:label: ex-steps-batch
+The judged runs take two examples a step. Predict what happens to the height of the step with one, and with eight. Then change `batch` in a `Memorise` of your own and compare `memory(...)` of the two.
+```
+
+```{solution} ex-steps-batch
+:class: dropdown
+In our trials (320 people, rate 0.0006, one base) the probe's loss fell over an epoch by 0.19 nats with one example a step, 0.17 with two and 0.11 with eight. An optimiser like Adam makes a step of the same length whatever the batch, so each
+of eight examples has an eighth of it.
+```
+
+```{exercise}
+:label: ex-steps-many
+Take twice the people, `ovbook run 09 -p lessons=640 -p seeds=2`. Is the step higher, lower, or the same?
+```
+
+```{solution} ex-steps-many
+:class: dropdown
+Lower, in our trials at the highest rate: 0.05 nats for 640 people against 0.13 for 320, with four a step. Between two meetings of the same person lie twice as many others, and each overwrites a little.
+```
+
+```{exercise}
+:label: ex-steps-text
+Run it on real questions: `ovbook run 09 -p scale=smoke -p corpus=file:PATH -p task=gsm8k`, with a text of a megabyte. What differs, and why?
+```
+
+```{solution} ex-steps-text
+:class: dropdown
+The answers are sentences now, of which much can be predicted by anybody who has learnt how such answers are worded. So the loss falls inside the epoch, too, and the slope that the jump must exceed is steep. Many examples do not fit the context: the column
+`cut` says how many were shortened.
+```
+"""
+
+# %% tags=["remove-cell"]
+from ovbook.runs.plan import parameters_of
+
+
+def nats(found, digits=2):
+    """An interval in words."""
+    ends = f" [{found.low:.{digits}f}, {found.high:.{digits}f}]" if found.n > 1 else " (one seed)"
+    return f"{found.mean:.{digits}f}{ends}".replace("-", "−")
+
+
+def over(frame, value):
+    """Interval over seeds, worlds averaged."""
+    return mean_interval(frame.groupby("seed")[value].mean())
+
+
+def of(arm):
+    """What a control's row says."""
+    if arm not in shares:
+        return "Not run on this data."
+    return (
+        f"memory is {nats(shares[arm])} of that of the run as it is: by the declared rule it {read[arm]}"
+        + ("." if read[arm] != "one seed" else ": nothing is decided with one.")
+    )
+
+
+drops = {b: over(rows, "drop") for b, rows in main_jumps.groupby("boundary")}
+minds = {b: over(rows, "memory") for b, rows in only(kept).groupby("boundary")}
+slopes = over(main_jumps[main_jumps["boundary"] == 1], "slope")
+probes = only(probe_steps(met, probe, by=BY))
+stairs = b1.verdict == "reproduced"
+real = minds[1].low > 0 if minds[1].n > 1 else minds[1].mean > 0
+
+
+def headline():
+    if stairs and real:
+        return "No bug: in these runs it is memory of single examples"
+    if real:
+        return (
+            "The model does remember what it met once; whether the curve shows a staircase is another matter"
+        )
+    return "These runs do not decide it"
+
+
+def leak():
+    """The loss on unknown people over the first boundary."""
+    near = only(held_out)
+    table = near[near["progress"].between(0.94, 1.06)].groupby(["seed", "world"])
+    moved = table.apply(
+        lambda rows: rows[rows["progress"] > 1.0]["loss"].mean() - rows[rows["progress"] < 1.0]["loss"].mean()
+    )
+    return mean_interval(moved.groupby("seed").mean())
+
+
+def stages():
+    if EASY not in shares:
+        return "Not run on this data."
+    return (
+        f"With facts of which nine in ten follow from the family name, {of(EASY)} After a stage on another task, {of(STAGED)} With both, {of(BOTH)} "
+        "The account of a practitioner was: smooth after several stages, stairs when tuned directly."
+    )
+
+
+def meaning():
+    parts = [
+        f"After one meeting with each of {p.lessons} examples a model of {size:,} parameters is {nats(minds[1])} nats better on them than on others of the kind"
+        + (f", after two meetings {nats(minds[2])}." if 2 in minds else ".")
+    ]
+    if b3.verdict == "reproduced":
+        parts.append("A higher rate remembers more.")
+    if b7.verdict == "reproduced":
+        parts.append(
+            "The same data leave hardly a step in fresh weights: it is pre-training that makes a model this quick to remember."
+        )
+    innocent = [arm for arm in CONTROLS if read.get(arm) == "does not explain it"]
+    guilty = [arm for arm, word in read.items() if word == "explains it"]
+    if innocent:
+        parts.append(
+            f"Of the innocent explanations, {len(innocent)} of {len(CONTROLS)} are ruled out by the declared rule ({', '.join(innocent)})."
+        )
+    if guilty:
+        parts.append(f"What takes more than half of the memory away: {', '.join(guilty)}.")
+    return " ".join(parts)
+
+
+def bases_said():
+    table = by_base[by_base["measure"] == MIND].set_index("from")["mean"]
+    return (
+        "Memory, in nats: "
+        + "; ".join(f"{name} {value:.2f}" for name, value in table.items()).replace("-", "−")
+        + "."
+    )
+
+
+size = (
+    parameters_of(pupils(p)[0].root.model, p.corpora[0], pupils(p)[0].root.context) if not p.released else 0
+)
+moved = leak() if len(only(held_out)["progress"].unique()) > 8 else None
+tokens = only(steps)["tokens"].iloc[0]
+say(
+    headline=headline(),
+    short_answer=f"Over the first boundary the training loss drops by {nats(drops[1])} nats beyond its slope, and a fixed set of people met once is {nats(minds[1])} nats ahead of people never met, "
+    "in evaluation mode and at the same instant.",
+    parameters_said=f"{size:,}" if size else p.released,
+    tokens_said=tokens_label(tokens) if tokens == tokens and tokens else "an unknown number of",
+    lessons_said=p.lessons,
+    rates_said=", ".join(f"{r:g}" for r in p.rates),
+    main_said=f"{MAIN:g}",
+    unknown_said=int(only(held_out)["n"].max()),
+    probes_said=int(only(looks[looks["set"] == "probe"])["n"].max()),
+    first_world=first,
+    example_said="Mara Venn comes from Oster. Mara Venn works as a baker. Mara Venn keeps a goat. Mara Venn wants a net.",
+    stairs_said=f"Inside epoch 1 the loss changes by {nats(slopes)} nats in all, and at its end by {nats(drops[1])} more than that slope explains; "
+    + (f"at the end of epoch 2 by {nats(drops[2])}." if 2 in drops else "")
+    + f" The verdicts: {b1.verdict} for the steps, {b2.verdict} for training and validation loss parting there.",
+    tenths_said=f"At the end of epoch 1, the mean of all groups is {nats(minds[1])} nats ahead"
+    + (f", at the end of epoch 2 {nats(minds[2])}" if 2 in minds else "")
+    + ". The training loss of epoch 1 cannot show any of this: it scores everybody just *before* the meeting. So it is flat, and the drop at the boundary is the whole epoch's memory presented at once.",
+    rates_read="In nats, by the training curve: "
+    + "; ".join(f"{r:g}: {m:.2f}" for r, m in drop["mean"].items()).replace("-", "−")
+    + ". In evaluation mode: "
+    + "; ".join(
+        f"{r:g}: {m:.2f}" for r, m in by_rate[by_rate["measure"] == MIND].set_index("rate")["mean"].items()
+    ).replace("-", "−")
+    + ".",
+    bases_said=bases_said(),
+    logging_said=f"Memory at the boundary never reads the log; it is {nats(minds[1])} nats. The same probe's loss, compared with itself when each person was about to be met, fell by {nats(over(probes[probes['boundary'] == 1].assign(fell=lambda t: -t['step']), 'fell'))}.",
+    leak_said="No person of the validation set is ever trained on: the two are drawn apart. "
+    + (
+        f"Its loss moves by {nats(moved)} nats over the first boundary, where the training loss drops by {nats(drops[1])}."
+        if moved
+        else ""
+    ),
+    order_said="Reshuffled, " + of("order reshuffled"),
+    dropout_said="With dropout of 0.1, " + of("dropout 0.1"),
+    loop_said="With the same batches and rates in another's loop, " + of("Hugging Face's Trainer"),
+    rows_said="With each person behind old text, in rows of 128 words, "
+    + of("rows of 128 words")
+    + " In rows of 256, twice what pre-training saw, and with another rotary base, "
+    + of("rows of 256, other rotary base"),
+    whole_said="With all words counted, "
+    + of("loss on all words")
+    + " The eye would still miss it: the facts are a tenth of the words.",
+    stages_said=stages(),
+    meaning_said=meaning(),
+    seeds_said=f"{p.seeds} seed{'s' if p.seeds > 1 else ''}"
+    + (f" in each of {len(p.corpora)} worlds" if len(p.corpora) > 1 else ""),
+)
