@@ -39,7 +39,7 @@ scale: str = "laptop"  # how much to run: smoke (seconds), laptop (minutes), gpu
 seeds: int = None  # repetitions of everything, each with its own initialisation, data and examples (default: the scale's)
 worlds: list = None  # seeds of the tiny worlds (default: the scale's); leave it out with another corpus
 corpus: str = None  # instead of the tiny worlds: file:PATH or hub:NAME[:CONFIG[:SPLIT]]; then with a task of its own, such as gsm8k
-released: str = None  # instead of a model of our own: one from the hub, as EleutherAI/pythia-410m or NAME@REVISION, with a task such as gsm8k
+released: list = None  # instead of a model of our own: some from the hub, as EleutherAI/pythia-410m or NAME@REVISION, with a task such as gsm8k
 models: list = None  # the model that is judged, as olmo:64x2; then others, of the suite's lengths of training (default: the scale's)
 budgets: list = None  # tokens of pre-training of the other models (default: the scale's)
 batch: int = None  # rows in a pre-training step (default: the scale's)
@@ -185,7 +185,7 @@ AS_IT_IS, FRESH, EASY = "as it is", "fresh weights", "guessable facts"
 STAGED, BOTH = "a stage of other tasks first", "the same, guessable facts"
 BY = ["arm", "rate", "corpus", "model", "tokens", "examples"]
 own = p.corpus is None and p.released is None
-first = str(p.worlds[0]) if own else p.corpus or p.released
+first = str(p.worlds[0]) if own else p.corpus or p.released[0].partition("@")[0]
 
 
 def named(frame):
@@ -682,7 +682,7 @@ say(
     headline=headline(),
     short_answer=f"Over the first boundary the training loss drops by {nats(drops[1])} nats beyond its slope, and a fixed set of people met once is {nats(minds[1])} nats ahead of people never met, "
     "in evaluation mode and at the same instant.",
-    parameters_said=f"{size:,}" if size else p.released,
+    parameters_said=f"{size:,}" if size else ", ".join(p.released),
     tokens_said=tokens_label(tokens) if tokens == tokens and tokens else "an unknown number of",
     lessons_said=p.lessons,
     rates_said=", ".join(f"{r:g}" for r in p.rates),

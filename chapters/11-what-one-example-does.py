@@ -157,9 +157,11 @@ one = results.table(OneExample)
 one[["seed", "start", "rate", "example", "what", "wording", "before", "drop"]].head()
 
 # %% tags=["hide-input"]
+import numpy as np
 import pandas as pd
 
-from ovbook.charts import Slider, figure, forest, paths, say
+from ovbook.charts import Slider, figure, forest, paths, say, tokens_label
+from ovbook.runs.plan import parameters_of
 from ovbook.stats import cube, estimate, readings, roughness, summarise, written
 
 AT = 1e-3  # the judged rate of the one step
@@ -622,10 +624,234 @@ remember that it is a ratio: if little is bound in the taught words, it means li
 """
 
 # %% tags=["remove-cell"]
-from ovbook.tasks import new_people  # noqa: F401  (the facts' own page of the reference)
-
-few_seeds = p.seeds < 2
 EXAMPLE, BOUND, WORDS, HALF, PRE, PRE_SHARE, PRE_STRAIGHT, PRE_ROUGH = EFFECTS
+FOUND, OTHER, NONE = "an effect", "an effect the other way", "none worth the name"
 shares = {start: estimate(share(start)) for start in STARTS}
-kept_at = kept[kept["rate"] == at].set_index("start")["mean"]
-say(headline="x")
+mean = {
+    (start, what, taught): float(numbers("drop", start, what, taught).mean())
+    for start in STARTS
+    for what, taught in SETS
+}
+
+
+def signed(value, digits=2):
+    """A number with a real minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def percent(found):
+    """A share with its interval, in percent."""
+    if found.n < 2:
+        return f"{100 * found.mean:.0f}%".replace("-", "−")
+    return f"{100 * found.mean:.0f}% [{100 * found.low:.0f}, {100 * found.high:.0f}]".replace("-", "−")
+
+
+def headline():
+    """The short answer, by the readings."""
+    if read[BOUND] == FOUND and read[WORDS] == FOUND:
+        return "One step teaches a fact, not only a sentence" + (
+            ", and it teaches less than it seems to" * (got[BOUND].mean < 0.8 * got[EXAMPLE].mean)
+        )
+    if read[BOUND] == FOUND:
+        return (
+            "One step teaches something about the person; whether it outlives the wording is undecided here"
+        )
+    if read[EXAMPLE] == FOUND:
+        return "One step removes much from its example, but not clearly about its person"
+    return "These runs do not decide it"
+
+
+def answer():
+    """The numbers behind the headline."""
+    parts = [
+        f"A single step at a rate of {at:g} takes {written(got[EXAMPLE], 2)} nats per answer off the example beyond what it does to other people's facts. "
+        f"Of these, {written(got[BOUND], 2)} are about this person; the rest makes the four words likelier for everybody."
+    ]
+    if read[BOUND] == FOUND:
+        parts.append(
+            f"Of what is bound to the person, {percent(shares[trained])} is there when the same facts are asked in words that were not taught; without pre-training it is "
+            f"{percent(shares[fresh])}."
+        )
+    parts.append(f"The loss surface is {surface()}.")
+    return " ".join(parts)
+
+
+def surface():
+    """Smoothness in half a sentence."""
+    words = {
+        FOUND: "straighter along the step than that of an untrained model",
+        OTHER: "less straight along the step than that of an untrained model",
+        NONE: "no straighter along the step than that of an untrained model",
+    }
+    return words.get(
+        read[PRE_STRAIGHT], "not shown to be straighter along the step than that of an untrained model"
+    )
+
+
+def step_text():
+    """What figure 1 shows, from its numbers."""
+    best = removed[(removed["start"] == trained) & (removed["set"] == SETS["own", True])]
+    peak = best.loc[best["mean"].idxmax()]
+    others = drop_at[trained, SETS["others", True], max(p.rates)]
+    harm = (
+        f"At {max(p.rates):g} other people's facts have lost {abs(others):.2f} nats instead: a step too long overwrites."
+        if others < 0
+        else f"At {max(p.rates):g} other people's facts have gained {others:.2f} nats."
+    )
+    return f"Most is removed at a rate of {peak['rate']:g}: {peak['mean']:.2f} nats. {harm}"
+
+
+def contrasts_text():
+    """The readings, grouped."""
+    by = {word: [n for n in EFFECTS if read[n] == word] for word in dict.fromkeys(read.values())}
+    said = "; ".join(f"*{'*, *'.join(names)}*: {word}" for word, names in by.items())
+    return f"By the declared rule, {said}."
+
+
+def paraphrase_text():
+    """Memory or understanding."""
+    rest = {
+        FOUND: "So most of it is no memory of the sentence.",
+        OTHER: "So most of it stays with the sentence.",
+        NONE: "So about half of it stays with the sentence.",
+    }.get(read[HALF], "Whether that is more than half is undecided by our rule.")
+    by = {
+        FOUND: "Pre-training is what makes the difference: without it, a smaller part of what is bound gets through.",
+        OTHER: "Without pre-training an even larger part gets through.",
+        NONE: "Without pre-training the part is the same.",
+    }.get(read[PRE_SHARE], "Whether pre-training changes that part is undecided.")
+    return (
+        f"The step saw one wording. In the three others it bound {written(got[WORDS], 2)} nats to the person, where it had bound {written(got[BOUND], 2)} in its own: a share of "
+        f"{percent(shares[trained])}. {rest} {by} (Untrained: {percent(shares[fresh])}.)"
+    )
+
+
+def style_text():
+    """Style against fact, from the table."""
+    counts = sorted(after_few["examples"].unique())
+    first, last = counts[0], counts[-1]
+
+    def row(part):
+        return f"{signed(gain[part, first])} after {first}, {signed(gain[part, last])} after {last}"
+
+    opening, style, seen, unseen, old = LEARNT
+    grew = "more" if gain[seen, last] > gain[seen, first] else "less"
+    return (
+        f"The opening: {row(opening)} nats removed. Style: {row(style)}, on people the model has never met, so it generalises. Facts of people seen: {row(seen)}: "
+        f"{grew} after {last} examples than after one, though each was met once. Facts of people not seen cannot be learnt, and are not: {row(unseen)}. Old text: {row(old)}. "
+        "What repeats across examples is learnt as if it were one example met many times; that is why boilerplate says nothing about whether a model has learnt your data."
+    )
+
+
+def recite_text():
+    """Recitation, from the table."""
+    most = back.sort_values("at").iloc[-1]
+    same = back[back["at"] == 4].sort_values("epochs")
+    said = ", ".join(
+        f"{m:.2f} over {e} epoch{'s' * (e > 1)}" for m, e in zip(same["mean"], same["epochs"], strict=True)
+    )
+    once = back.sort_values("at").iloc[0]
+    exact = told["whole"][int(most["epochs"]), int(most["repeat"])]
+    return (
+        f"After a single meeting {100 * once['mean']:.0f}% of a document comes back before the first mistake; after {int(most['at'])} meetings {100 * most['mean']:.0f}%, and "
+        f"{100 * exact:.0f}% of the documents come back whole. For documents met four times in all: {said}."
+    )
+
+
+def straight_text():
+    """The promise kept."""
+    values = {start: estimate(straight(start)) for start in STARTS}
+    small = {start: estimate(straight(start, min(p.rates))) for start in STARTS}
+    verdict = {
+        FOUND: "Pre-training makes the way straighter.",
+        OTHER: "The way is straighter without pre-training.",
+        NONE: "Pre-training makes no difference to it worth the name.",
+    }.get(read[PRE_STRAIGHT], "Whether pre-training makes a difference is undecided.")
+    enough = (
+        "A step of that size still keeps more than half of its promise, which is as much as the hypothesis needs"
+        if values[trained].mean > 0.5
+        else "A step of that size keeps less than half of its promise, which is not the smooth way the hypothesis speaks of"
+    )
+    special = ", but it is not what pre-training adds" if read[PRE_STRAIGHT] in (NONE, OTHER) else ""
+    return (
+        f"At {min(p.rates):g} the trained model keeps {percent(small[trained])} of the promise and at {at:g} {percent(values[trained])}; the untrained one {percent(small[fresh])} and "
+        f"{percent(values[fresh])}. {verdict} {enough}{special}."
+    )
+
+
+def slice_text():
+    """Random lines."""
+    verdict = {
+        OTHER: "Lines through the trained model bend less, relative to their height: smoother in the sense of the pictures.",
+        FOUND: "Lines through the trained model bend more, relative to their height.",
+        NONE: "In relative bend the two do not differ by our rule.",
+    }.get(read[PRE_ROUGH], "Whether the two differ in relative bend is undecided.")
+    change = float((numbers("change", trained) / numbers("weights", trained)).mean())
+    return (
+        f"{verdict} The trained model sits in a bowl, the untrained one on a plain: a random move of one length costs {of_lines('rise', trained).mean():.1f} nats here and "
+        f"{of_lines('rise', fresh).mean():.1f} there. But a step at {at:g} is {change:.4f} lengths long and goes where no random line goes. Such pictures say that a trained model is easy to break; "
+        "about what a step along the gradient can write they say nothing."
+    )
+
+
+def meaning_text():
+    """What follows for someone who fine-tunes."""
+    parts = []
+    if read[EXAMPLE] == FOUND:
+        parts.append(
+            "A loss that drops at the second meeting is no bug: one meeting at an ordinary rate does that much, and the example is all it needed."
+        )
+    if read[BOUND] == FOUND:
+        part = 1 - got[BOUND].mean / got[EXAMPLE].mean
+        parts.append(
+            f"But {100 * part:.0f}% of the drop is not about the example's subject, so a training loss overstates what was learnt: ask the same answer of somebody else before believing it."
+        )
+    if read[WORDS] == FOUND:
+        parts.append(
+            "Rewording data to make facts usable is less needed than one may fear, where pre-training knows the wordings: it carries the fact across them."
+        )
+    if read[PRE] == OTHER:
+        parts.append(
+            "An untrained model loses more in one step, not less. What sets the trained one apart is not how far it falls but how much of the fall reaches other words."
+            if read[PRE_SHARE] == FOUND
+            else "An untrained model loses more in one step, not less: speed alone is no mark of pre-training."
+        )
+    if read[PRE_STRAIGHT] in (NONE, OTHER):
+        parts.append(
+            "And the explanation by a smooth surface does not hold up as it stands: along the step the surface is no straighter than before pre-training."
+        )
+    return " ".join(parts) or "With so few seeds, nothing can be said yet."
+
+
+def tenth_text():
+    """The first exercise, answered where both rates were run."""
+    name = SETS["own", True]
+    if not {1e-4, 1e-3} <= set(p.rates):
+        return "These rates were not both run."
+    small, large = drop_at[trained, name, 1e-4], drop_at[trained, name, 1e-3]
+    return f"Measured: {small:.3f} and {large:.3f}, a factor of {large / small:.1f}; what is missing to ten is the bend of the surface on the way."
+
+
+base = pupils(p)[0].root
+say(
+    headline=headline(),
+    short_answer=answer(),
+    step_said=step_text(),
+    contrasts_said=contrasts_text(),
+    paraphrase_said=paraphrase_text(),
+    style_said=style_text(),
+    recite_said=recite_text(),
+    straight_said=straight_text(),
+    slice_said=slice_text(),
+    meaning_said=meaning_text(),
+    tenth_said=tenth_text(),
+    at_said=f"{at:g}",
+    floor_said=f"{np.log(32):.2f}",
+    rates_said=", ".join(f"{r:g}" for r in p.rates),
+    before_trained=written(estimate(numbers("before", trained)), 2),
+    before_scratch=written(estimate(numbers("before", fresh)), 2),
+    parameters_said=f"{parameters_of(base.model, base.corpus, base.context):,}",
+    tokens_said=tokens_label(base.budget),
+    seeds_said=f"{p.seeds} seed{'s' if p.seeds > 1 else ''}"
+    + (f" in each of {len(p.corpora)} worlds" if len(p.corpora) > 1 else ""),
+)
