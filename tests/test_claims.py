@@ -348,7 +348,7 @@ def test_bad_calls_are_one_sentence() -> None:
     with pytest.raises(OvbookError, match=r"unknown scale 'labtop' .*laptop"):
         verdict("A1", perturbed(), scale="labtop")
     with pytest.raises(OvbookError, match="no complete rule yet"):
-        verdict("A9", perturbed())
+        verdict("D1", perturbed())
     with pytest.raises(OvbookError, match="tasks to be set"):
         verdict("D8", perturbed())
     with pytest.raises(OvbookError, match="no rows"):
