@@ -741,6 +741,8 @@ taught() if p.corpus is None else pd.DataFrame()
 
 # %% [markdown]
 r"""
+{glue:text}`taught_said`
+
 ## What else could explain it
 
 **"A better model has more to lose."** It has: at {glue:text}`last_said` tokens the base loss is {glue:text}`base_last`, at {glue:text}`first_said` {glue:text}`base_first`. Were that all, a loss after the change would
@@ -905,19 +907,14 @@ def endings_sentence():
     if not at_three:
         return "The declared size was not run, or is saturated."
     parts = [f"{name} {written(estimate(values))}, {ending_read[name]}" for name, values in at_three.items()]
-    by_tokens, by_decay = (ending_read[name] == "an effect" for name in ("tokens", "decay all along"))
-    story = {
-        (
-            True,
-            True,
-        ): "Both sides have a case: at a constant rate the tokens alone make rounding costlier, and a long decay adds to it.",
-        (True, False): "This is the picture of those who blame the tokens.",
-        (
-            False,
-            True,
-        ): "This is the picture of those who blame the schedule: the fall of the rate makes rounding costlier, and more tokens at a constant rate do not, or not enough to be sure.",
-        (False, False): "Neither side is shown to be right here.",
-    }[by_tokens, by_decay]
+    by_tokens, by_decay = ending_read["tokens"], ending_read["decay all along"]
+    story = "A rate that falls all along makes rounding costlier, as those say who blame the schedule. "
+    if by_decay != "an effect":
+        story = "A rate that falls all along is not shown to make rounding costlier. "
+    story += {
+        "an effect": "Tokens at a constant rate make it costlier, too.",
+        "none worth the name": "Tokens at a constant rate do nothing worth the name.",
+    }.get(by_tokens, "Whether tokens alone make it costlier stays open.")
     if p.seeds == 1:
         story = "One seed decides nothing."
     return f"By the declared rule: {'; '.join(parts)}. {story}"
@@ -1008,6 +1005,21 @@ def kl_sentence():
     return (
         f"A penalty of 0.3 on drifting from the base's answers changes the damage at {tokens_label(last)} tokens by {written(gap['increase'])} nats and the share of right answers by "
         f"{written(gap['score'])} (described, not declared). The penalty watches the answers only, and the damage is counted on other text."
+    )
+
+
+def taught_sentence():
+    """Checked against shown, at the longest budget, paired."""
+    if p.corpus is not None:
+        return ""
+    end = checked[(checked["kl"] == 0) & (checked["step"] == SIZES[VERIFIER]) & (checked["tokens"] == last)]
+    shown_last = own[own["tokens"] == last]
+    gap = {
+        v: estimate((cube(end, v).values - cube(shown_last, v).values)[..., 0]) for v in ("score", "increase")
+    }
+    return (
+        f"At {tokens_label(last)} tokens the verifier's models give {written(gap['score'], 2)} more of right answers than those that were shown the answers, with {written(gap['increase'], 2)} nats more of damage "
+        f"(described, not declared). The comparison is at one rate, and not at equal work: the verifier's models saw {SIZES[VERIFIER] * 8} questions, eight answers to each, the others {p.examples}."
     )
 
 
@@ -1102,6 +1114,7 @@ say(
     collateral_said=collateral_sentence(),
     reward_said=reward_sentence(),
     kl_said=kl_sentence(),
+    taught_said=taught_sentence(),
     total_said=total_sentence(),
     moved_said=moved_sentence(),
     meaning_said=meaning_sentence(),
