@@ -130,12 +130,13 @@ The out-of-distribution list is ours: ARC easy and challenge, HellaSwag, PIQA, B
 
 # %% tags=["experiment"]
 from ovbook.runs import (
+    SCALES,
     Checkpoint,
     FineTune,
     Harness,
+    Parameters,
     Perturb,
     WinRate,
-    parameters,
     released,
     suite,
 )
@@ -199,12 +200,13 @@ def scores_of_tuned(p, chosen):
 
 def mini(p):
     """Parameters of the miniature: the scale's, but never those of `paper`."""
-    return parameters(scale="laptop") if p.scale == "paper" else p
+    small = {**p, **SCALES["laptop"], "scale": "laptop", "corpus": None}
+    return Parameters(small) if p.scale == "paper" else p
 
 
 def worlds_of(p):
     """The miniature's worlds, also where a corpus was named for released models."""
-    return p.worlds or parameters(scale=p.scale).worlds
+    return p.worlds or SCALES[p.scale]["worlds"]
 
 
 def miniature(p):
@@ -662,7 +664,7 @@ the benchmarks. By count of operations, at {glue:text}`flops_said` operations a 
 """
 
 # %% tags=["hide-input"]
-paper = parameters(scale="paper")
+paper = Parameters(SCALES["paper"])
 PLANNED = {OLMO_1B: len(ALONG), OLMO_7B: 3}
 BENCHMARK_TOKENS = 7.3e6  # about 73,000 answers to eight benchmarks, 100 tokens each
 
