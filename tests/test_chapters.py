@@ -41,6 +41,7 @@ def read(path):
         ("03", {"A4", "A5", "A6", "A7", "A8", "A12", "A13"}),
         ("07", {"A11"}),
         ("08", {"A9", "A10"}),
+        ("10", {"B4", "B5", "B6"}),
     ],
 )
 def test_a_chapter_at_smoke_runs_and_judges_nothing(smoke_chapters, chapter, claims):
