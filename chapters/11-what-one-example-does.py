@@ -627,11 +627,6 @@ remember that it is a ratio: if little is bound in the taught words, it means li
 EXAMPLE, BOUND, WORDS, HALF, PRE, PRE_SHARE, PRE_STRAIGHT, PRE_ROUGH = EFFECTS
 FOUND, OTHER, NONE = "an effect", "an effect the other way", "none worth the name"
 shares = {start: estimate(share(start)) for start in STARTS}
-mean = {
-    (start, what, taught): float(numbers("drop", start, what, taught).mean())
-    for start in STARTS
-    for what, taught in SETS
-}
 
 
 def signed(value, digits=2):

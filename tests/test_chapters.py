@@ -90,3 +90,11 @@ def test_chapter_5_judges_nothing_and_compares_at_the_same_tokens(smoke_chapters
     page = json.dumps(notebook, ensure_ascii=False)
     assert "(one seed) nats (undecided)" in page
     assert "an effect)" not in page  # of one seed nothing can be said
+
+
+def test_chapter_11_judges_nothing_and_says_so_of_one_seed(smoke_chapters):
+    notebook, verdicts = read(smoke_chapters.notebook("11"))
+    assert verdicts == {}
+    page = json.dumps(notebook, ensure_ascii=False)
+    assert "These runs do not decide it" in page
+    assert "an effect)" not in page  # of one seed nothing can be said
