@@ -569,7 +569,7 @@ for the same person takes that in as a constant, not as a curve. And half of eve
 
 ## Play
 
-In a running notebook, draw a schedule with nine handles, choose the order, and two epochs are run for you, in about a second. This page shows how it opens.
+In a running notebook, draw a schedule with nine handles, choose the order, and two epochs are run for you. This page shows how it opens.
 """
 
 # %% tags=["hide-input"]
