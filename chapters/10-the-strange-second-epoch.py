@@ -569,7 +569,7 @@ for the same person takes that in as a constant, not as a curve. And half of eve
 
 ## Play
 
-In a running notebook, draw a schedule with nine handles, choose the order, and two epochs are run for you, in about a second. This page shows how it opens.
+In a running notebook, draw a schedule with nine handles, choose the order, and two epochs are run for you. This page shows how it opens.
 """
 
 # %% tags=["hide-input"]
@@ -630,6 +630,8 @@ fell from 0.19 to 0.11. Your run decides; with two seeds no verdict is given.
 """
 
 # %% tags=["remove-cell"]
+from ovbook.models import load_checkpoint
+
 last_fifth = {"before": (0.8, 1.0)}
 before = window_means(rows("same", "step"), "loss", last_fifth, by=BY, time="at")["before"]
 rise, control = estimate(second, "rise"), estimate(inside("reshuffled"), "rise")
@@ -640,8 +642,8 @@ ends = {
 rho = {name: estimate(t, "correlation") for name, t in correlations.items()}
 collinear = rank_correlations(twice["falling"], "place_first", "rate_first", by=BY)["correlation"].mean()
 steps_down = summarise(jumps(rows("cycle", "step")), "jump", by=["boundary"])
-size = int(runs["same"]["parameters"].iloc[0])
 pupil = pupils(p)[0]
+size = sum(tensor.numel() for tensor in load_checkpoint(results.checkpoint(pupil))[0].values())
 VERDICT = {
     "reproduced": "yes",
     "not reproduced": "no",

@@ -178,7 +178,7 @@ def over_places(
         f"{x}:Q",
         title=x_title or x,
         scale=alt.Scale(nice=False, padding=12),
-        axis=alt.Axis(grid=False, format="~g", values=list(ticks) if ticks else alt.Undefined),
+        axis=alt.Axis(grid=False, format=".2~f", values=list(ticks) if ticks else alt.Undefined),
     )
     up = alt.Y("mean:Q", title=y, scale=scale)
     tooltip = [
