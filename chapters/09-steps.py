@@ -74,7 +74,7 @@ The first sighting was a run on multiple-choice science questions. More than one
 aside. A companion report repeats it with Llama-2-7B on coding exercises. The same picture stands in at least eight public threads about fine-tuning, with full training and with
 {term}`low-rank adapters <LoRA>`, at rates from 10⁻⁵ to 3·10⁻⁴; in one of them it went away when the rate was cut tenfold.
 
-| | the sources | this chapter at `laptop` | source |
+| | the paper | this chapter at `laptop` | source |
 |---|---|---|---|
 | model | Llama-2-7B in the companion; the first not recovered | {glue:text}`parameters_said` parameters, OLMo architecture, pre-trained on {glue:text}`tokens_said` tokens | companion report, first part |
 | data | science questions; 5,000 coding exercises | {glue:text}`lessons_said` examples: a person each, four facts, drawn anew | the post's first part; companion report |
@@ -624,13 +624,11 @@ def headline():
 
 
 def leak():
-    """The loss on unknown people over the first boundary."""
+    """What the loss on unknown people does between the last look before the first boundary and the first one after it."""
     near = only(held_out)
-    table = near[near["progress"].between(0.94, 1.06)].groupby(["seed", "world"])
-    moved = table.apply(
-        lambda rows: rows[rows["progress"] > 1.0]["loss"].mean() - rows[rows["progress"] < 1.0]["loss"].mean()
-    )
-    return mean_interval(moved.groupby("seed").mean())
+    before, after = near[near["progress"] < 1]["progress"].max(), near[near["progress"] > 1]["progress"].min()
+    loss = near.set_index(["seed", "world", "progress"])["loss"].unstack()
+    return mean_interval((loss[after] - loss[before]).groupby("seed").mean())
 
 
 def stages():
@@ -676,7 +674,6 @@ def bases_said():
 size = (
     parameters_of(pupils(p)[0].root.model, p.corpora[0], pupils(p)[0].root.context) if not p.released else 0
 )
-moved = leak() if len(only(held_out)["progress"].unique()) > 8 else None
 tokens = only(steps)["tokens"].iloc[0]
 say(
     headline=headline(),
@@ -707,11 +704,7 @@ say(
     bases_said=bases_said(),
     logging_said=f"Memory at the boundary never reads the log; it is {nats(minds[1])} nats. The same probe's loss, compared with itself when each person was about to be met, fell by {nats(over(probes[probes['boundary'] == 1].assign(fell=lambda t: -t['step']), 'fell'))}.",
     leak_said="No person of the validation set is ever trained on: the two are drawn apart. "
-    + (
-        f"Its loss moves by {nats(moved)} nats over the first boundary, where the training loss drops by {nats(drops[1])}."
-        if moved
-        else ""
-    ),
+    + f"Its loss moves by {nats(leak())} nats over the first boundary, where the training loss drops by {nats(drops[1])}.",
     order_said="Reshuffled, " + of("order reshuffled"),
     dropout_said="With dropout of 0.1, " + of("dropout 0.1"),
     loop_said="With the same batches and rates in another's loop, " + of("Hugging Face's Trainer"),
