@@ -11,7 +11,7 @@
 #     name: python3
 #   ovbook:
 #     learn:
-#       - what rounding, pruning and averaging cost models trained for different lengths
+#       - what rounding, pruning, and tuning and averaging cost models trained for different lengths
 #       - whether one fact can be edited, or one person forgotten, and who else pays
 #       - what learning from a verifier gains and loses, step by step
 #       - how to compare changes that have nothing in common but their damage
@@ -24,14 +24,14 @@ r"""
 # Other ways to be fragile
 
 **Noise and fine-tuning hurt a longer-trained model more. Is that true of everything one does to a model?** Once a model is trained, people
-round it to a few bits, cut weights out of it, average it with its siblings, correct a fact in it, make it forget a person, or reward
+round it to a few bits, cut weights out of it, fine-tune two copies and average them, correct a fact in it, make it forget a person, or reward
 it for right answers. Each of these is a change of weights. This chapter does all six to the same family of models and asks each time
 whether the damage grows with the length of pre-training.
 
 **{glue:text}`headline`.** {glue:text}`short_answer`
 
-It matters because these are the reasons why a model is changed at all. A model that is to run on a phone is rounded, one that is published may
-have to forget, one that is to reason is rewarded.
+It matters because these are the reasons why a model is changed at all. A model that is to be cheap to run is rounded or cut, one that is published may
+have to forget, one that is to reason is rewarded. The sizes judged here are coarse, chosen so that every change bites; finer ones are described beside them.
 """
 
 # %% tags=["parameters", "hide-input"]
@@ -85,13 +85,16 @@ For {term}`quantisation` there is a dispute: two studies find its damage growing
 |---|---|---|---|
 | models | public ones to 12B (Ouyang), own to 1.7B (Kumar) | {glue:text}`parameters_said` parameters | abstracts; notes of others |
 | tokens | 1B–206B; to 26B; to 15T | {glue:text}`budgets_said` | abstracts; notes of others |
-| **{term}`quantisation`** | GPTQ (Catalan-Tatjer); not recovered from the others | every matrix, a step for each row, symmetric, rounded to nearest, {glue:text}`bits_said` bits | abstract |
+| **{term}`quantisation`** | GPTQ (Catalan-Tatjer); not recovered from the others | every matrix rounded to nearest, {glue:text}`bits_said` bits | abstract |
 | **{term}`pruning`** | left open | the smallest weights of every matrix set to zero {cite}`han2015learning` | Springer et al., section 6, at second hand |
-| **averaging** | not tested | midpoint of two fine-tuned twins {cite}`frankle2020linear,wortsman2022soups`, same base and task, other examples | as above |
+| **tuning and averaging** | not tested | two twins fine-tuned and averaged at the midpoint {cite}`frankle2020linear,wortsman2022soups`, same base and task, other examples | as above |
 | **editing a fact** | not in what we read | one sentence learnt, loss on the new value alone | none: not in what we read |
 | **unlearning a person** | not in what we read | gradient ascent on four facts {cite}`jang2023unlearning`, four old documents kept in every step {cite}`maini2024tofu` | none: not in what we read |
-| **learning from a verifier** | left open | REINFORCE {cite}`williams1992reinforce`, baseline the mean of a group {cite}`shao2024grpo,ahmadian2024basics` | as above |
+| **learning from a verifier** | left open | REINFORCE {cite}`williams1992reinforce`: make likelier what was rewarded more than the average of its group {cite}`shao2024grpo,ahmadian2024basics` | as above |
 | repetitions | not recovered | {glue:text}`seeds_said` | none: not in what we read |
+
+**The words.** In each row of a matrix the weights are rounded to whole multiples of one step, the same above and below zero (*symmetric*), so that the row's largest weight is
+still reached. {term}`GPTQ` is cleverer: it lets the weights not yet rounded make up for the error.
 
 No trick is used that protects a model, such as data to round by or edits confined to one layer {cite}`meng2022rome`: the question is the model's fragility,
 not the method's skill. So our damages say nothing about the best method.
@@ -111,25 +114,29 @@ way there is one size, and one contrast: **the slope of the damage per doubling 
 |---|---|---|
 | quantisation | 3 bits | 0.01 |
 | pruning | half of the weights | 0.01 |
-| averaging | midpoint of the twins, damage counted from their base | 0.02 |
+| tuning and averaging | midpoint of the two tuned twins, damage counted from their base | 0.02 |
 | editing | 16 steps at rate 0.001 | 0.01 |
 | unlearning | 8 steps at rate 0.001 | 0.02 |
 | verifier | 150 steps at rate 0.001 | 0.02 |
 
-The expected direction is up. An interval wholly beyond the smallest effect, with each world's mean beyond it, and with a *p* value that survives {term}`Holm correction` over the six, is
+The expected direction is up. An interval wholly beyond the smallest effect, with each world's mean beyond it, and with a *p* value that survives {term}`Holm correction` over the family of six (five now, see below), is
 *an effect*; one wholly between minus and plus the smallest effect is *none worth the name*; anything else is *undecided*. {term}`Saturated <saturation guard>`
 budgets do not count.
 
 Three more contrasts, for quantisation to 3 bits, are chapter 5's: *tokens*, the slope of the undecayed models' damage (0.01); *short decay* and *decay all along*, damage of
 the decayed and of the annealed model minus that of the undecayed at the same tokens, mean over budgets (0.02 each). And one for editing and one for unlearning: the slope of the
-**collateral**, the loss added on the facts of people never touched (0.05 nats per answer).
+**collateral**, the loss added on the facts of people never touched (0.05 nats per answer). These five are read one by one, without Holm.
 
 **What had been seen.** The sizes were chosen on world 0, seeds 0 to 2, at 250k, 1M and 4M tokens, so that every change bites and none saturates. Damage there went from 0.26 to 0.37 nats at 3 bits,
 from 0.36 to 0.83 with half the weights pruned, from 0.08 to 0.10 by editing, from 0.16 to 0.20 by unlearning and, with two seeds, from 0.34 to 0.54 by the verifier. Twins were tried at another rate and on another
 task. The verifier was first tried with eight labels, where right answers came too seldom to be learnt from.
 
-**The exception.** The rounding of annealed models to 3 and 4 bits had been an example elsewhere in this book, on these very seeds and worlds: at 3 bits it grew by 0.05 nats per doubling. So the first row of the table is
+**The exception.** The rounding of annealed models to 3, 4 and 6 bits had been an example elsewhere in this book, on these very seeds and worlds, and at 3 bits the damage grew. So the first row of the table is
 no prediction. The three contrasts between endings were not known.
+
+**After a referee's reading**, with the results in view, four things were changed: the first row, having been known, counts no longer among the ways nor in Holm's family; what was called averaging is called tuning and averaging;
+the guard against saturation is applied to the loss of answers too, and where it leaves less than half of the budgets the collateral's slope is not read; and the descriptions of finer sizes, of distance and of totals were added or
+made stricter. Runs, sizes and smallest effects are as they were.
 """
 
 # %% tags=["experiment"]
@@ -235,10 +242,11 @@ from ovbook.stats import (
     written,
 )
 
+QUANTISATION, VERIFIER, TWINS = "quantisation", "verifier", "tuning and averaging"
 SIZES = {  # the declared sizes
     "quantisation": 3,
     "pruning": 0.5,
-    "averaging": 0.5,
+    TWINS: 0.5,
     "editing": 16,
     "unlearning": 8,
     "verifier": 150,
@@ -246,7 +254,7 @@ SIZES = {  # the declared sizes
 SMALLEST = {
     "quantisation": 0.01,
     "pruning": 0.01,
-    "averaging": 0.02,
+    TWINS: 0.02,
     "editing": 0.01,
     "unlearning": 0.02,
     "verifier": 0.02,
@@ -288,7 +296,7 @@ if p.corpus is None:
     rewritten = since_start(people_asked[people_asked["asked"] == "said"], by=["kind", "person"])
     checked = since_start(results.table(Reinforce), by=["kl"])
     marks = sorted(rewritten["step"].unique())
-    tried |= {"averaging": [0.0, 0.25, 0.5], "editing": marks, "unlearning": marks}
+    tried |= {TWINS: [0.0, 0.25, 0.5, 1.0], "editing": marks, "unlearning": marks}
     tried |= {"verifier": sorted(checked["step"].unique())}
 
 
@@ -298,7 +306,7 @@ def changed(way, at):
         return rounded[(rounded["ended"] == "annealed") & (rounded["gamma"] == at)]
     if way == "pruning":
         return pruned[pruned["gamma"] == at]
-    if way == "averaging":
+    if way == TWINS:
         return blends[blends["share"] == at]
     if way == "verifier":
         return checked[(checked["kl"] == 0) & (checked["step"] == at)]
@@ -333,7 +341,14 @@ r"""
 # %% tags=["hide-input", "remove-output"]
 declared = {name: slopes(table) for name, table in ways.items()}
 got = {name: estimate(values) for name, values in declared.items()}
-read = readings(declared, {name: SMALLEST[name] for name in declared})
+# Rounding was known on these seeds: it is read by itself, and is not one of the family.
+were_open = {name: values for name, values in declared.items() if name != QUANTISATION}
+read = readings(were_open, {name: SMALLEST[name] for name in were_open})
+seen = (
+    {QUANTISATION: reading(declared[QUANTISATION], SMALLEST[QUANTISATION])}
+    if QUANTISATION in declared
+    else {}
+)
 
 
 def in_smallest(contrasts, smallest, words):
@@ -341,7 +356,12 @@ def in_smallest(contrasts, smallest, words):
     found = {name: estimate(values) for name, values in contrasts.items()}
     return pd.DataFrame(
         [
-            {"contrast": name, "n": i.n, "smallest effect": smallest[name], "in nats": written(i)}
+            {
+                "contrast": f"{name} (seen before)" if name in seen else name,
+                "n": i.n,
+                "smallest effect": smallest[name],
+                "in nats": written(i),
+            }
             | {end: getattr(i, end) / smallest[name] for end in ("mean", "low", "high")}
             | {"worlds": " ".join(f"{w:.3f}" for w in contrasts[name].mean(axis=1))}
             | {"reading": words[name]}
@@ -352,31 +372,30 @@ def in_smallest(contrasts, smallest, words):
 
 
 grown = [name for name, word in read.items() if word == "an effect"]
-slopes_table = in_smallest(declared, SMALLEST, read)
+slopes_table = in_smallest(declared, SMALLEST, seen | read)
 slopes_table.attrs = {"worlds": len(p.corpora)}
-figure(
-    "fig_ways",
-    forest(
-        slopes_table,
-        row="contrast",
-        x="growth of the damage ÷ smallest that counts",
-        band=(-1.0, 1.0),
-        names=["smallest effect", "in nats", "worlds", "reading"],
-        title=f"By the declared rule the damage grows in {len(grown)} of {len(read)} ways"
-        if p.seeds > 1
-        else "Growth of the damage, way by way",
-        description="Slope of the damage per doubling of pre-training tokens for each way to change a model, with 95% intervals, in "
-        "units of the smallest effect declared for it.",
-    ),
+ways_chart = forest(
+    slopes_table,
+    row="contrast",
+    x="growth of the damage ÷ smallest that counts",
+    band=(-1.0, 1.0),
+    names=["smallest effect", "in nats", "worlds", "reading"],
+    title=f"By the declared rule the damage grows in {len(grown)} of the {len(read)} ways that were open"
+    if p.seeds > 1 and read
+    else "Growth of the damage, way by way",
+    description="Slope of the damage per doubling of pre-training tokens for each way to change a model, with 95% intervals, in "
+    "units of the smallest effect declared for it.",
 )
+ways_chart.layer[-1].mark.size = 24  # so that a short whisker is seen on both sides of its dot
+figure("fig_ways", ways_chart)
 
 # %% [markdown]
 r"""
 ```{glue:figure} fig_ways
 :name: fig-ways
 
-One mark a way: how much more the same change costs after each doubling of the tokens, counted in the smallest growth that was declared to matter (the grey band). Nats, worlds and readings are
-in the table.
+One mark a way: how much more the same change costs after each doubling of the tokens, counted in the smallest growth that was declared to matter (the grey band). The first was known before and is not counted. Nats, worlds
+and readings are in the table.
 ```
 
 {glue:text}`ways_said` {glue:text}`saturated_said` In nats the ways cannot be compared, since the sizes are ours. {numref}`fig-shapes` therefore
@@ -422,7 +441,7 @@ r"""
 ```{glue:figure} fig_shapes
 :name: fig-shapes
 
-Six changes on one axis; the sentence under the slider has the nats. Bands are 95% intervals over {glue:text}`seeds_said`.
+Choose a change: each is drawn as a share of its own largest mean, and the sentence under the slider has the nats. Bands are 95% intervals over {glue:text}`seeds_said`.
 ```
 
 Only one size of each was declared. The others, as a description: damage at the shortest and the longest budget, and its slope.
@@ -432,7 +451,7 @@ Only one size of each was declared. The others, as a description: damage at the 
 WRITE = {
     "quantisation": "{:g} bits",
     "pruning": "{:.0%} of the weights",
-    "averaging": "{:.0%} of the second twin",
+    TWINS: "{:.0%} of the second twin",
 }
 
 
@@ -457,6 +476,7 @@ other_sizes()
 
 # %% [markdown]
 r"""
+{glue:text}`twins_said`
 
 ## Bits: tokens or decay?
 
@@ -564,9 +584,25 @@ r"""
 
 ## One fact, one person
 
-Editing means to learn one sentence: *Mara Venn was born in* and then a town that is not hers. Unlearning means to climb, not descend, the loss on all four of her facts. Both are easy. What
-happens to everything beside them is shown in {numref}`fig-people`.
+Editing means to learn one sentence: *Mara Venn was born in* and then a town that is not hers. Unlearning means to climb, not descend, the loss on all four of her facts. What
+happens beside them is shown in {numref}`fig-people` and {numref}`fig-forgotten`. But first: which of these facts did the models know? The share of the facts to be edited whose true value was the likeliest of its 32 before anything was done (guessing: one in 32), and the
+same for the facts of other people:
 """
+
+# %% tags=["hide-input"]
+
+
+def known(asked):
+    """Share of true values that are the likeliest before any step, by budget."""
+    table = with_world(people_asked)
+    table = table[(table["kind"] == "edit") & (table["step"] == 0) & (table["asked"] == asked)]
+    return summarise(table, "right", within=["person"]).set_index("tokens")["mean"]
+
+
+known_before = {"the fact": known("said"), "other people": known("others")} if p.corpus is None else {}
+pd.DataFrame(
+    {name: {tokens_label(t): f"{found[t]:.0%}" for t in budgets} for name, found in known_before.items()}
+).T
 
 # %% tags=["hide-input", "remove-output"]
 GROUPS = {
@@ -609,33 +645,37 @@ if p.corpus is None:
         found = ", ".join(f"{q} {by_moment[moment, q, last]:.2f}" for q in GROUPS.values())
         return f"{moment[0].upper()}{moment[1:]}; loss added to the true answers at {tokens_label(last)} tokens: {found} nats."
 
-    figure(
-        "fig_people",
-        against_tokens(
-            learnt,
-            y="loss added to the true answer (nats)",
-            series="questions",
-            series_title="asked for",
-            parameters=size,
-            slider=Slider("moment", moments, label="rewriting", start=f"editing, {SIZES['editing']} steps"),
-            sentence=moment_in_words,
-            zero=True,
-            title="Whose facts go when one person's are rewritten",
-            description="Loss added to true answers against pre-training tokens: the rewritten fact, the same in other words, the "
-            "person's other facts and those of other people, with a slider for the kind and the length of rewriting.",
-        ),
-    )
-else:
-    people_missing = pd.DataFrame({"tokens": budgets, "mean": 0.0, "low": 0.0, "high": 0.0, "n": 0})
-    figure(
-        "fig_people",
-        against_tokens(
-            people_missing,
+
+def whose(label, kind, start, title):
+    """One kind of rewriting, on axes of its own."""
+    if p.corpus is not None:
+        nobody = pd.DataFrame({"tokens": budgets, "mean": 0.0, "low": 0.0, "high": 0.0, "n": 0})
+        chart = against_tokens(
+            nobody,
             y="not measured on this corpus",
             title="On this corpus nobody's facts are known",
             description="An empty chart: the facts of people are known in a tiny world only.",
-        ),
+        )
+        return figure(label, chart)
+    part = learnt[learnt["moment"].str.startswith(kind)]
+    part.attrs = learnt.attrs
+    chart = against_tokens(
+        part,
+        y="loss added to the true answer (nats)",
+        series="questions",
+        series_title="asked for",
+        parameters=size,
+        slider=Slider("moment", [m for m in moments if m.startswith(kind)], label="rewriting", start=start),
+        sentence=moment_in_words,
+        zero=True,
+        title=title,
+        description=f"Loss added to true answers by {kind}, against pre-training tokens: the rewritten fact, the same in other "
+        "words, the person's other facts and those of other people, with a slider for the number of steps.",
     )
+    return figure(label, chart)
+
+
+whose("fig_people", "editing", f"editing, {SIZES['editing']} steps", "Whose facts go when one is edited")
 
 # %% [markdown]
 r"""
@@ -643,10 +683,29 @@ r"""
 :name: fig-people
 
 Zero means that the true answer is as likely as before. *The fact*, as it is said in the training sentence, and *in other words* are meant to change. *Same person* are the three other facts of the one who is
-rewritten: collateral damage when editing, wanted when unlearning. *Other people* are never meant. Bands are 95% intervals.
+edited, *other people* are never meant. Bands are 95% intervals.
 ```
 
-{glue:text}`edit_said` {glue:text}`unlearn_said` {glue:text}`collateral_said`
+{glue:text}`edit_said`
+"""
+
+# %% tags=["hide-input", "remove-output"]
+whose(
+    "fig_forgotten",
+    "unlearning",
+    f"unlearning, {SIZES['unlearning']} steps",
+    "Whose facts go when one person is unlearnt",
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_forgotten
+:name: fig-forgotten
+
+The same for unlearning, on an axis of its own. All of the person's facts are meant to go, in whatever words; those of *other people* are not.
+```
+
+{glue:text}`unlearn_said` {glue:text}`collateral_said`
 
 ## Rewarded for right answers
 
@@ -707,7 +766,7 @@ r"""
 A path begins at zero damage, at the base model, and has a mark at 50, 100 and 150 steps. The further left and up it goes, the less was bought for more. Whiskers are 95% intervals of the damage.
 ```
 
-{glue:text}`reward_said` {glue:text}`kl_said`
+{glue:text}`reward_said` {glue:text}`half_said` {glue:text}`kl_said`
 
 For comparison, fine-tuning on the same task at the same rate, with right answers shown (the first of the twins), beside the verifier at its end:
 """
@@ -749,38 +808,60 @@ r"""
 still be lower for the longer-trained model. {glue:text}`total_said`
 
 **"The change is larger."** Rounding and pruning are as large as the weights are, and weights grow. The distance a change moves the weights, at the
-declared sizes, {glue:text}`first_said` and {glue:text}`last_said` tokens:
+declared sizes, {glue:text}`first_said` and {glue:text}`last_said` tokens; and, since in a smooth valley the damage goes with the square of the distance, how much damage over that square grows:
 """
 
 # %% tags=["hide-input"]
 
 
+def per_square(table):
+    """Damage over the square of the distance: the growth of its logarithm per doubling, [worlds, seeds]."""
+    costs_something = table["increase"].where(table["increase"] > 0)
+    logs = {"stiff": np.log(costs_something / table["change"] ** 2), "whole": np.log(costs_something)}
+    table = table.assign(**logs)
+    return slopes(table, "stiff"), slopes(table, "whole")
+
+
+def in_percent(values):
+    """Growth per doubling in per cent, from that of logarithms; none for a seed without damage."""
+    return estimate(100 * np.expm1(values))
+
+
 def moved(table):
-    """Euclidean distance at the shortest and the longest budget, and the distance per nat of damage."""
+    """Euclidean distance at both ends, and the growth of damage over its square per doubling of tokens."""
     table = table[table["tokens"].isin([first, last])]
-    far = cube(table.assign(tokens=table["tokens"]), "change", x="tokens").values
-    ratio = far[..., -1] / far[..., 0]
+    far = cube(table, "change", x="tokens").values
     return {
         tokens_label(first): f"{far[..., 0].mean():.2f}",
         tokens_label(last): f"{far[..., -1].mean():.2f}",
-        "times further": written(estimate(ratio), 2),
+        "times further": written(estimate(far[..., -1] / far[..., 0]), 2),
     }
 
 
 # The midpoint's distance is known from a twin, not from the base.
-distances = {name: moved(table) for name, table in ways.items() if name != "averaging"}
+distances = {name: moved(table) for name, table in ways.items() if name != TWINS}
+stiffness = {name: per_square(ways[name]) for name in distances}
+for name, (over, whole) in stiffness.items():
+    distances[name] |= {
+        "damage, % per doubling": written(in_percent(whole), 0),
+        "damage ÷ distance², % per doubling": written(in_percent(over), 0),
+    }
 pd.DataFrame(distances).T
 
 # %% [markdown]
 r"""
 {glue:text}`moved_said`
 
+**"There was nothing to forget."** {glue:text}`nothing_said`
+
+**"Equal steps are not equal learning."** They are not, for the verifier: see the scores above. What grows is the price of so many steps, not of so many right answers.
+
 **"It is the decay."** For quantisation the table above separates the two. For the other five every model here is annealed, and chapter 5 found that a long decay is the larger part of fragility under
 noise; this chapter cannot exclude that it is the cause of all that grows here.
 
 **"The edit is crude."** Yes: methods confined to few weights {cite}`meng2022rome` may spare more. The comparison between budgets is at one crude method, not between methods.
 
-**What this design cannot say.** One size for each way was judged. A slope that is undecided at one size may not be at another, and larger sizes run into saturation.
+**What this design cannot say.** One size for each way was judged, and a coarse one. A slope that is an effect at one size may be nil at a finer one, as with bits, and larger sizes run into saturation.
 
 ## What it means
 
@@ -798,7 +879,7 @@ At which number of bits should the damage stop depending on the length of traini
 
 ```{solution} ex-other-bits
 :class: dropdown
-Where rounding costs next to nothing, nothing can grow. {glue:text}`bits_exercise` With 6 bits expect slopes of a thousandth of a nat. Two seeds show a direction and decide nothing.
+Where rounding costs next to nothing, nothing can grow. {glue:text}`bits_exercise` With 6 bits expect slopes of a thousandth of a nat at most (this, too, was known from the example named above, so it is a recollection rather than a prediction). Two seeds show a direction and decide nothing.
 ```
 
 ```{exercise}
@@ -835,7 +916,6 @@ their advantages: by zero.
 """
 
 # %% tags=["remove-cell"]
-QUANTISATION, VERIFIER = "quantisation", "verifier"
 
 
 def listed(names):
@@ -854,31 +934,84 @@ def headline():
     """How many ways, by the declared rule."""
     if p.seeds == 1:
         return "With one seed nothing is decided"
+    known_too = seen.get(QUANTISATION) == "an effect"
+    rounding = f"in rounding to {SIZES[QUANTISATION]} bits, which we had seen before"
     if not grown:
-        return "By the rule declared here, no other way is shown to hurt a longer-trained model more"
-    every = "every way" if len(grown) == len(read) else f"{len(grown)} of {len(read)} ways"
-    return f"A longer-trained model is more fragile in {every} of being changed"
+        return "At the sizes declared, the damage is not shown to grow in any way that was open" + (
+            f", only {rounding}" if known_too else ""
+        )
+    return (
+        f"At the sizes declared, the damage grows in {len(grown)} of the {len(read)} ways that were open"
+        + (f", and {rounding}" if known_too else "")
+    )
 
 
 def answer():
     """The numbers behind it."""
+    measured = [name for name in read if got[name]]
+    if not measured:
+        return "No slope of a way that was open could be measured."
     said = "; ".join(f"{listed(names)}: {word}" for word, names in by_word().items())
-    steepest = max(
-        (name for name in got if got[name]), key=lambda name: got[name].mean / SMALLEST[name], default=None
-    )
-    if steepest is None:
-        return "No slope could be measured."
+    steepest = max(measured, key=lambda name: got[name].mean / SMALLEST[name])
     return (
         f"Growth of the damage with the length of training, by the rule of this chapter: {said}. The steepest for its smallest effect is {steepest}, "
-        f"with {written(got[steepest])} nats for each doubling of the tokens."
+        f"with {written(got[steepest])} nats for each doubling of the tokens. {finer_sentence()}"
+    )
+
+
+def finer():
+    """Damage at both ends and slope at every size of rounding and pruning that is finer than the declared one."""
+    found = []
+    for way, sign in ((QUANTISATION, 1), ("pruning", -1)):
+        for at in sorted(tried[way], key=lambda at: sign * at):
+            if sign * at > sign * SIZES[way]:
+                table = changed(way, at).assign(way=way)
+                words = f"{at:g} bits" if way == QUANTISATION else f"{at:.0%} pruned"
+                found.append(
+                    (words, summarise(table, "increase").set_index("tokens")["mean"], estimate(slopes(table)))
+                )
+    return found
+
+
+def finer_sentence():
+    """What is left of the slopes at the next finer size of rounding and of pruning."""
+    nearest = {}
+    for words, _, slope in finer():
+        nearest.setdefault(words.split()[-1], f"{written(slope)} at {words}")
+    if not nearest:
+        return ""
+    return f"At the next finer size the same slope, described, is {listed(list(nearest.values()))}."
+
+
+def twins_sentence():
+    """How much of tuning and averaging is the averaging."""
+    if p.corpus is not None:
+        return ""
+    at_end = {share: changed(TWINS, share).assign(way=TWINS) for share in (0.0, 0.5, 1.0)}
+    cost = {share: cube(table, "increase", x="tokens").values for share, table in at_end.items()}
+    alone, middle, other = (f"{cost[share][..., -1].mean():.3f}" for share in cost)
+    gap = estimate((cost[0.5] - (cost[0.0] + cost[1.0]) / 2).mean(axis=-1))
+    words = (
+        "so what costs is the tuning, and averaging itself costs nothing worth the name"
+        if gap and gap.n > 1 and gap.high < SMALLEST[TWINS]
+        else "which leaves open what the averaging itself costs"
+    )
+    return (
+        f"Tuning and averaging has two parts. At {tokens_label(last)} tokens one twin alone, not averaged at all, loses {alone} nats, the other {other}, their midpoint {middle}. "
+        f"The midpoint minus the mean of its two ends is {written(gap)} nats, mean over budgets (described), {words}."
     )
 
 
 def ways_sentence():
     """Every way's slope and reading."""
     parts = [f"{name} {written(got[name])} nats per doubling, {read[name]}" for name in read]
-    seen = " The first had been seen before, as said above." if QUANTISATION in read else ""
-    return "By the declared rule: " + "; ".join(parts) + "." + seen
+    said = f"By the declared rule: {'; '.join(parts)}. " if parts else ""
+    if seen:
+        said += (
+            f"And, seen before and so not counted, {QUANTISATION} {written(got[QUANTISATION])} nats per doubling, {seen[QUANTISATION]} "
+            "if read by the same rule."
+        )
+    return said
 
 
 def saturated_sentence():
@@ -907,17 +1040,48 @@ def endings_sentence():
     if not at_three:
         return "The declared size was not run, or is saturated."
     parts = [f"{name} {written(estimate(values))}, {ending_read[name]}" for name, values in at_three.items()]
-    by_tokens, by_decay = ending_read["tokens"], ending_read["decay all along"]
-    story = "A rate that falls all along makes rounding costlier, as those say who blame the schedule. "
-    if by_decay != "an effect":
-        story = "A rate that falls all along is not shown to make rounding costlier. "
+    if p.seeds == 1:
+        return f"By the declared rule: {'; '.join(parts)}. One seed decides nothing."
+    by_tokens, by_short, by_long = (ending_read[name] for name in ENDINGS)
+    short = estimate(at_three["short decay"])
+    if by_short == "an effect":
+        story = "A short fall of the rate to zero makes rounding costlier"
+    elif short.high < ENDINGS["short decay"]:
+        story = f"A short fall of the rate to zero does not make rounding costlier: {ENDINGS['short decay']:+g} is excluded"
+    else:
+        story = "A short fall of the rate to zero is not shown to make rounding costlier"
+    story += (
+        "; a fall from the start " + ("does" if by_long == "an effect" else "is not shown to, either") + ". "
+    )
+    if by_long == "an effect" and by_short != "an effect":
+        story += "So it is not the falling as such. "
     story += {
         "an effect": "Tokens at a constant rate make it costlier, too.",
         "none worth the name": "Tokens at a constant rate do nothing worth the name.",
     }.get(by_tokens, "Whether tokens alone make it costlier stays open.")
-    if p.seeds == 1:
-        story = "One seed decides nothing."
-    return f"By the declared rule: {'; '.join(parts)}. {story}"
+    return f"By the declared rule: {'; '.join(parts)}. {story} {behind_sentence()}"
+
+
+def behind_sentence():
+    """What the contrasts between endings do not correct for, and the totals."""
+    at = SIZES[QUANTISATION]
+    part = rounded[rounded["gamma"] == at]
+    base = summarise(part, "base", by=["ended", "tokens"], within=["draw"]).set_index(["ended", "tokens"])[
+        "mean"
+    ]
+    total = summarise(part, "loss", by=["ended", "tokens"], within=["draw"]).set_index(["ended", "tokens"])[
+        "mean"
+    ]
+    late = [t for t in budgets if base["annealed", t] > base["undecayed", t]]
+    said = ""
+    if late:
+        gaps = "; ".join(
+            f"{base['annealed', t]:.3f} against {base['undecayed', t]:.3f} at {tokens_label(t)}"
+            for t in dict.fromkeys((late[0], late[-1]))
+        )
+        said = f"The annealed models were also behind the undecayed in base loss at {listed(list(map(tokens_label, late)))} tokens ({gaps}), which these contrasts do not correct for. "
+    ends = ", ".join(f"{e} {total[e, last]:.3f}" for e in ("annealed", "undecayed", "decayed"))
+    return f"{said}In total, as the loss after rounding to {at} bits at {tokens_label(last)} tokens: {ends}."
 
 
 def took(kind, step, column):
@@ -932,15 +1096,16 @@ def edit_sentence():
     """Whether the edit takes."""
     if p.corpus is not None:
         return "The facts of people are known in a tiny world only, so nothing is edited on this corpus."
-    share = took("edit", SIZES["editing"], "took")
+    steps = SIZES["editing"]
+    share = took("edit", steps, "took")
     early = took("edit", 4, "took")
+    before, after_ = took("edit", 0, "right"), took("edit", steps, "right")
     return (
-        f"After {SIZES['editing']} steps the new value is the likeliest of the 32 for {100 * share['said', first]:.0f}% of the people at {tokens_label(first)} tokens and "
+        f"After {steps} steps the new value is the likeliest of the 32 for {100 * share['said', first]:.0f}% of the people at {tokens_label(first)} tokens and "
         f"{100 * share['said', last]:.0f}% at {tokens_label(last)}; asked in other words, for {100 * share['other words', first]:.0f}% and {100 * share['other words', last]:.0f}%. "
-        f"After only 4 steps it is {100 * early['said', first]:.0f}% and {100 * early['said', last]:.0f}%. So the edit is no parrot: it carries over to wordings that were not trained."
-        if share["other words", last] > 0.5
-        else f"After {SIZES['editing']} steps the new value is the likeliest for {100 * share['said', last]:.0f}% of the people at {tokens_label(last)} tokens, and asked in other words for "
-        f"{100 * share['other words', last]:.0f}%."
+        f"After only 4 steps it is {100 * early['said', first]:.0f}% and {100 * early['said', last]:.0f}%. Whether the new value became likelier for other people as well was not asked. "
+        f"What was asked is how their own facts fare: at {tokens_label(last)} tokens, {steps} steps take the share of the person's three other facts that are right from {100 * before['same person', last]:.0f}% to "
+        f"{100 * after_['same person', last]:.0f}%, and that of other people's from {100 * before['others', last]:.0f}% to {100 * after_['others', last]:.0f}%."
     )
 
 
@@ -956,29 +1121,96 @@ def unlearn_sentence():
 
 
 def collateral():
-    """Slope of the loss added on other people's facts, [worlds, seeds], for editing and unlearning."""
+    """For editing and unlearning: loss added on other people's facts by budget, budgets not saturated, slopes there.
+
+    The guard is that of old loss: an untrained model's loss on text stands for its loss on answers, since both are near
+    guessing among all words.
+    """
     found = {}
     for name, kind in (("editing", "edit"), ("unlearning", "unlearn")):
         part = answers[
             (answers["kind"] == kind) & (answers["step"] == SIZES[name]) & (answers["asked"] == "others")
         ]
-        values = cube(part, "added", x="tokens", within=["person"])
-        found[name] = log2_slopes(values.values, values.levels)
+        part = part.assign(loss=part["answer_loss"].mask(part["diverged"]), base=part["known"])
+        numbers = part.groupby(PLACE)[["loss", "base", "untrained", "added"]]
+        part = numbers.agg(lambda values: values.mean(skipna=False)).reset_index().assign(way=name)
+        found[name] = (
+            summarise(part, "added").set_index("tokens")["mean"],
+            counted(part),
+            slopes(part, "added"),
+        )
     return found
 
 
 def collateral_sentence():
-    """Readings of the collateral."""
+    """Readings of the collateral, where it may be read."""
     if p.corpus is not None:
         return ""
-    parts = [
-        f"for {name} {written(estimate(values))}, {reading(values, COLLATERAL)}"
-        for name, values in collateral().items()
-    ]
-    return (
-        "The collateral, as loss added on the facts of people never touched, grows per doubling of the tokens by (nats per answer): "
-        + "; ".join(parts)
-        + "."
+    said = "The collateral is the loss added on the facts of people never touched, in nats per answer. "
+    for name, (mean, kept, values) in collateral().items():
+        if 2 * len(kept) >= len(budgets) and len(kept) > 1:
+            left_out = (
+                ""
+                if len(kept) == len(budgets)
+                else f", over the {len(kept)} of {len(budgets)} budgets that are not saturated"
+            )
+            said += f"For {name} its slope per doubling is {written(estimate(values))}, {reading(values, COLLATERAL)}{left_out}. "
+            continue
+        top = mean.idxmax()
+        if top == first:
+            course = f"goes from {mean[first]:.2f} at {tokens_label(first)} tokens to {mean[last]:.2f} at {tokens_label(last)}"
+        else:
+            course = f"rises from {mean[first]:.2f} at {tokens_label(first)} tokens to {mean[top]:.2f} at {tokens_label(top)}"
+            course += "" if top == last else f" and is {mean[last]:.2f} at {tokens_label(last)}"
+        back = " and the last step reverses" if len(budgets) > 1 and mean[last] < mean[budgets[-2]] else ""
+        said += (
+            f"For {name} it {course}; the answers are saturated at {len(budgets) - len(kept)} of {len(budgets)} budgets{back}, so the slope is not read as an "
+            "effect or as none. "
+        )
+    return said.strip()
+
+
+def nothing_sentence():
+    """At which budgets there is a fact to edit."""
+    if p.corpus is not None:
+        return "On this corpus no facts are asked for."
+    shares = known_before["the fact"]
+    knows = [t for t in budgets if shares[t] > 0.2]
+    said = f"The facts chosen are right before any change in {', '.join(f'{100 * shares[t]:.0f}' for t in budgets)}% of cases from {tokens_label(first)} to {tokens_label(last)} tokens. "
+    if knows and knows[0] != first:
+        said += f"Only from {tokens_label(knows[0])} on is there often a fact to edit or to unlearn. "
+    elif not knows:
+        said += "At none of these budgets is there often a fact to edit or to unlearn. "
+    return said + "The slopes compare the same push on the weights, not the same success."
+
+
+def half_sentence():
+    """Scores at the end differ; damage where half of the answers are right, between the steps measured."""
+    if p.corpus is not None:
+        return ""
+    end = reward[reward["step"] == SIZES[VERIFIER]].set_index("tokens")["at"]
+    said = f"Equal steps are not equal learning: the scores at the end are {', '.join(f'{end[t]:.2f}' for t in budgets)}, shortest budget first. "
+    rows = []
+    for place, path in free.sort_values("step").groupby(PLACE):
+        score, cost = path["score"].to_numpy(), path["increase"].to_numpy()
+        over = np.flatnonzero(score >= 0.5)
+        crossed = np.nan
+        if len(over) and over[0] > 0:
+            i = over[0]
+            part = (0.5 - score[i - 1]) / (score[i] - score[i - 1])
+            crossed = cost[i - 1] + part * (cost[i] - cost[i - 1])
+        rows.append(dict(zip(PLACE, place, strict=True)) | {"half": crossed})
+    half = pd.DataFrame(rows)
+    slope = estimate(slopes(half, "half", tokens=budgets)) if len(budgets) > 1 else None
+    reached = f"{half['half'].notna().sum()} of {len(half)} models reach half of the answers right"
+    if slope is None or slope.n < 3:
+        return (
+            said
+            + f"The damage at equal scores is not compared: {reached}, and too few seeds do at every budget."
+        )
+    return said + (
+        f"At the point where half of the answers are right, between the steps measured, the damage grows by {written(slope)} nats per doubling "
+        f"(described; {reached}, and {slope.n} of {p.seeds} seeds do at every budget)."
     )
 
 
@@ -1024,38 +1256,60 @@ def taught_sentence():
 
 
 def total_sentence():
-    """Ways after which the longest-trained model is the worse one, in total."""
-    turned = {}
+    """Ways after which the longest-trained model is the worse one, in total: claimed only where it is shown."""
+    turns, unshown = [], []
     for name, table in ways.items():
-        loss = cube(table, "loss", x="tokens").values
-        rise = estimate(loss[..., -1] - loss.min(axis=-1))
-        after_ = summarise(table, "loss").set_index("tokens")["mean"]
-        turned[name] = (after_.idxmin(), rise)
-    inner = [f"{name} ({tokens_label(at)})" for name, (at, _) in turned.items() if at != last]
-    if not inner:
+        found = cube(table, "loss", x="tokens")
+        means = summarise(table, "loss").set_index("tokens")["mean"]
+        best = means.idxmin()
+        if best == last:
+            continue
+        rise = estimate(found.values[..., -1] - found.values[..., found.levels.index(best)])
+        shown_to = rise is not None and rise.n > 1 and rise.low > SMALLEST[name]
+        (turns if shown_to else unshown).append((name, best, rise))
+    if not turns and not unshown:
         return "It is, in all of them: at these sizes longer training still pays after the change, though less of it is left."
-    return (
-        f"The lowest mean loss after the change is not at the longest budget for {listed(inner)}; for the others longer training still pays, though less of it is left."
-        if len(inner) < len(turned)
-        else f"But in none of the ways is the lowest mean loss at the longest budget: {listed(inner)}."
-    )
+    parts = []
+    if turns:
+        lower = listed([f"{name} (at {tokens_label(t)}, by {written(rise)} nats)" for name, t, rise in turns])
+        parts.append(f"It is not for {lower}.")
+    if unshown:
+        lower = "; ".join(
+            f"for {name} the mean is lowest at {tokens_label(t)}, but by {written(rise)} nats"
+            for name, t, rise in unshown
+        )
+        parts.append(f"{lower[0].upper()}{lower[1:]}: no turn is shown.")
+    if len(turns) + len(unshown) < len(ways):
+        parts.append("For the others the mean is lowest at the longest budget.")
+    return " ".join(parts)
 
 
 def moved_sentence():
-    """Whether distance explains it."""
-    far = {
-        name: float(found[tokens_label(last)]) / float(found[tokens_label(first)])
-        for name, found in distances.items()
-    }
-    same = [name for name, times in far.items() if times < 1.25]
-    more = [name for name, times in far.items() if times >= 1.25]
-    parts = []
-    if more:
+    """How much of the growth the distance accounts for, where it grows by a quarter or more."""
+    parts, same = [], []
+    for name, found in distances.items():
+        if float(found[tokens_label(last)]) < 1.25 * float(found[tokens_label(first)]):
+            same.append(name)
+            continue
+        over, whole = (estimate(values) for values in stiffness[name])
+        if over is None or over.n < 2 or whole.mean <= 0:
+            parts.append(
+                f"For {name}, which moves a longer-trained model further, what is left beside the distance was not measured."
+            )
+            continue
+        growth = written(in_percent(stiffness[name][0]), 0)
+        left = (
+            "so the larger step accounts for about all of the growth, as far as can be told"
+            if over.low <= 0 <= over.high
+            else f"so about {100 * over.mean / whole.mean:.0f}% of the growth (of its logarithm) is left beside the larger step"
+            if over.low > 0
+            else "so the larger step is more than all of the growth"
+        )
         parts.append(
-            f"Further for longer-trained models by a quarter or more: {listed(more)}; there the size of the change is part of what grows."
+            f"For {name} the damage over the squared distance changes by {growth}% per doubling, {left}."
         )
     if same:
-        parts.append(f"About as far, or less: {listed(same)}; there a longer path is not the reason.")
+        parts.append(f"No further by a quarter: {listed(same)}; there a longer path is not the main reason.")
     return " ".join(parts)
 
 
@@ -1067,15 +1321,26 @@ def meaning_sentence():
     words = by_word()
     if grown:
         parts.append(
-            f"If a model is going to be changed by {listed(grown)}, the length of its training is part of the price, and the base loss does not show it. Measure after the change, at more than one checkpoint."
+            f"At these coarse sizes, if a model is going to be changed by {listed(grown)}, the length of its training is part of the price, and the base loss does not show it. Measure after the change, at more than one checkpoint."
+        )
+    fine = [found for found in finer() if found[0].endswith("bits")]
+    if fine:
+        bits, cost, slope = fine[0]
+        parts.append(
+            f"Rounding the same annealed models to {bits} instead of {SIZES[QUANTISATION]} costs {cost[first]:.3f} nats at the shortest and {cost[last]:.3f} at the longest budget: slope {written(slope)}."
         )
     if words.get("none worth the name"):
         parts.append(
             f"At these sizes the length of training need not worry those who plan {listed(words['none worth the name'])}."
         )
-    if words.get("undecided"):
+    unsure = words.get("undecided", [])
+    not_up = [name for name in unsure if got[name].high < SMALLEST[name]]
+    unsure = [name for name in unsure if name not in not_up]
+    if unsure:
+        parts.append(f"For {listed(unsure)}, {p.seeds} seeds do not decide it, and we do not know.")
+    for name in not_up:
         parts.append(
-            f"For {listed(words['undecided'])}, {p.seeds} seeds do not decide it, and we do not know."
+            f"Growth worth the name is excluded for {name} ({written(got[name])}); whether its damage falls by more than {SMALLEST[name]:g} per doubling is open."
         )
     if words.get("an effect the other way"):
         parts.append(f"{listed(words['an effect the other way'])} cost a longer-trained model less.")
@@ -1085,7 +1350,7 @@ def meaning_sentence():
             / np.mean([by_bits[SIZES[QUANTISATION], "undecayed", t] for t in budgets])
         )
         parts.append(
-            f"And who plans to round should look at the schedule first: the annealed models lose {more:.0f}% more at {SIZES[QUANTISATION]} bits than those whose rate never fell."
+            f"And who plans to round as coarsely as to {SIZES[QUANTISATION]} bits should look at the schedule: the annealed models lose {more:.0f}% more than those whose rate never fell."
         )
     return " ".join(parts)
 
@@ -1106,6 +1371,9 @@ say(
     headline=headline(),
     short_answer=answer(),
     ways_said=ways_sentence(),
+    twins_said=twins_sentence(),
+    nothing_said=nothing_sentence(),
+    half_said=half_sentence(),
     saturated_said=saturated_sentence(),
     bits_first=bits_sentence(),
     endings_said=endings_sentence(),

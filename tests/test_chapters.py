@@ -98,10 +98,11 @@ def test_chapter_6_judges_nothing_and_measures_all_six_ways(smoke_chapters):
     notebook, verdicts = read(smoke_chapters.notebook("06"))
     assert verdicts == {}
     page = json.dumps(notebook, ensure_ascii=False)
-    for way in ("quantisation", "pruning", "averaging", "editing", "unlearning", "verifier"):
+    for way in ("quantisation", "pruning", "tuning and averaging", "editing", "unlearning", "verifier"):
         assert f"{way} " in page
     assert page.count("(one seed) nats per doubling, undecided") == 6
     assert "With one seed nothing is decided" in page
+    assert "if read by the same rule" in page  # rounding was known before and is not counted
 
 
 @pytest.mark.slow
