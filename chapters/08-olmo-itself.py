@@ -31,9 +31,7 @@ tested its mechanism on models of a few tens of thousands of weights. This one t
 """
 
 # %% tags=["parameters", "hide-input"]
-scale: str = (
-    "laptop"  # how much to run: smoke (seconds), laptop (minutes), gpu, paper (released models, days)
-)
+scale: str = "laptop"  # how much to run: smoke (seconds), laptop (minutes), gpu, paper (days)
 seeds: int = None  # repetitions; of a released model, of its fine-tuning only (default: the scale's)
 worlds: list = None  # seeds of the tiny worlds of the miniature (default: the scale's)
 model: str = None  # shape of the miniature's models (default: the scale's)

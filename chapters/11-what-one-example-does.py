@@ -122,26 +122,34 @@ def experiment(p):
     Judged at rate 1e-3, by contrasts declared before they were run: see the
     table above.
     """
-    people = Examples(count=p.examples)
+    alone = {
+        "data": Examples(count=p.examples),
+        "rates": p.rates,
+        "others": 3,
+        "documents": 2,
+    }
+    # Of the training below: at the judged rate, on all tokens, little watched.
+    train = {"rate": 1e-3, "loss_on": "whole sequences", "documents": 4}
+    # Four groups of people, met once, twice, 4 and 8 times an epoch.
+    groups = [
+        Examples(count=6, skip=6 * n, repeat=times)
+        for n, times in enumerate((1, 2, 4, 8))
+    ]  # fmt: skip
+
     specs = []
     for base in pupils(p):
         for start in ("pre-trained", "scratch"):
-            specs.append(
-                OneExample(base=base, start=start, data=people, rates=p.rates, others=3, documents=2)
-            )
-            specs.append(Slice(base=base, start=start, directions=3, points=41))
-
-        few = {"base": base, "rate": 1e-3, "loss_on": "whole sequences"}
-        # Style: examples one after another, each opened by the same two sentences.
+            specs.append(OneExample(base=base, start=start, **alone))
+            specs.append(Slice(base=base, start=start, directions=3))
+        # Style: one example after another, each opened by the same two sentences.
+        style = {"base": base, **train, "batch": 1, "epochs": 1}
         for count in (1, 4, 16, 64):
             data = Examples(count=count, boilerplate=2)
-            specs.append(
-                Memorise(**few, data=data, epochs=1, batch=1, held_out=24, documents=4, looks=(0.0,))
-            )
-        # Recitation: four groups of people, met once, twice, 4 and 8 times an epoch.
-        groups = tuple(Examples(count=6, skip=6 * n, repeat=times) for n, times in enumerate((1, 2, 4, 8)))
+            specs.append(Memorise(**style, data=data, held_out=24, looks=(0.0,)))
+        # Recitation.
+        again = {"base": base, **train, "batch": 4, "data": groups}
         for epochs in (1, 2, 4):
-            often = Memorise(**few, data=groups, epochs=epochs, batch=4, held_out=2, documents=4, looks=())
+            often = Memorise(**again, epochs=epochs, held_out=2, looks=())
             specs.append(Recite(base=Checkpoint(run=often)))
     return specs
 
@@ -154,7 +162,7 @@ print(plan(experiment(p)))
 # %%
 results = execute(experiment(p))
 one = results.table(OneExample)
-one[["seed", "start", "rate", "example", "what", "wording", "before", "drop"]].head()
+one[["seed", "start", "rate", "what", "wording", "before", "drop"]].head()
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -203,14 +211,22 @@ def beyond(start, other, taught=True, rate=at):
 r"""
 ## What one step takes away
 
-{numref}`fig-step` has the answer to the first question, at every rate we ran. Move the slider to see the same step from weights that were never trained.
+{numref}`fig-one-step` has the answer to the first question, at every rate we ran. Move the slider to see the same step from weights that were never trained.
 """
 
 # %% tags=["hide-input", "remove-output"]
 named = one.assign(
     set=[SETS.get(key) for key in zip(one["what"], one["twin"], strict=True)], at=one["rate"]
 ).dropna(subset=["set"])
-removed = summarise(named, "drop", by=["start", "set", "rate"], within=["wording", "example"])
+# Set by set, because the taught wording is one and the others are three.
+removed = pd.concat(
+    [
+        summarise(part, "drop", by=["start", "rate"], within=["wording", "example"]).assign(set=name)
+        for name, part in named.groupby("set")
+    ],
+    ignore_index=True,
+)
+removed.attrs = {"level": 0.95, "worlds": len(p.corpora)}
 removed = removed.assign(at=removed["rate"])
 drop_at = removed.set_index(["start", "set", "rate"])["mean"]
 
@@ -222,7 +238,7 @@ def step_sentence(start):
 
 
 figure(
-    "fig_step",
+    "fig_one_step",
     paths(
         removed,
         series="set",
@@ -241,8 +257,8 @@ figure(
 
 # %% [markdown]
 r"""
-```{glue:figure} fig_step
-:name: fig-step
+```{glue:figure} fig_one_step
+:name: fig-one-step
 
 Each point is a step from the same weights. The distance between *the example itself* and *its facts, told of others* is what the step taught about
 this person; below zero a step did harm. Whiskers are 95% intervals over {glue:text}`seeds_said`.
@@ -273,7 +289,7 @@ pd.DataFrame(
 r"""
 ## The declared contrasts
 
-Each is a difference, or a ratio of differences, within a seed. {numref}`fig-contrasts` counts each in its own smallest effect.
+Each is a difference, or a ratio of differences, within a seed. {numref}`fig-one-contrasts` counts each in its own smallest effect.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -336,7 +352,7 @@ figure(
 # %% [markdown]
 r"""
 ```{glue:figure} fig_one_contrasts
-:name: fig-contrasts
+:name: fig-one-contrasts
 
 Inside the grey band an effect is too small to matter. The table under the figure has the numbers as measured, each world's mean, and the reading by the declared
 rule.
@@ -354,7 +370,7 @@ well here has not reasoned. But it has not stored a string either: the name now 
 ## Style first, facts later, boilerplate at once
 
 Now examples come one after another, each a step of its own at {glue:text}`at_said`, learning from all their tokens, and each opened by the same two sentences
-(**boilerplate**, as every chat data set has). {numref}`fig-style` follows what has been learnt after 1, 4, 16 and 64 of them.
+(**boilerplate**, as every chat data set has). {numref}`fig-one-style` follows what has been learnt after 1, 4, 16 and 64 of them.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -382,7 +398,7 @@ learnt = pd.concat([gained(*where).assign(part=part) for part, where in LEARNT.i
 after_few = summarise(learnt, "gained", by=["part", "examples"])
 after_few = after_few.assign(at=after_few["examples"])
 figure(
-    "fig_style",
+    "fig_one_style",
     paths(
         after_few,
         series="part",
@@ -400,8 +416,8 @@ gain = after_few.set_index(["part", "examples"])["mean"]
 
 # %% [markdown]
 r"""
-```{glue:figure} fig_style
-:name: fig-style
+```{glue:figure} fig_one_style
+:name: fig-one-style
 
 *Style* is every token that is neither a fact nor boilerplate: names, verbs, order of sentences. It is measured on people the model has not
 seen, and so is the opening. Below zero something was unlearnt.
@@ -421,7 +437,7 @@ recited = recited.assign(met=recited["repeat"] * recited["epochs"])
 back = summarise(recited, "reach", by=["epochs", "repeat"], within=["example"])
 back = back.assign(at=back["epochs"] * back["repeat"])
 figure(
-    "fig_recite",
+    "fig_one_recite",
     paths(
         back,
         series="epochs",
@@ -449,8 +465,8 @@ verbatim = whole.assign(
 
 # %% [markdown]
 r"""
-```{glue:figure} fig_recite
-:name: fig-recite
+```{glue:figure} fig_one_recite
+:name: fig-one-recite
 
 Lines that lie on one another would mean that only the number of meetings counts, not whether they come as epochs or as repetitions within one. (The longer
 runs have also seen everything else more often.)
@@ -468,9 +484,9 @@ verbatim.pivot_table(index="epochs", columns="repeat", values="share", aggfunc="
 r"""
 ## Is the surface as smooth as the hypothesis needs?
 
-The hypothesis is about the way down. AdamW's first step from fresh moments goes the same way at every rate, only farther; so the drops of {numref}`fig-step` *are* a slice of
+The hypothesis is about the way down. AdamW's first step from fresh moments goes the same way at every rate, only farther; so the drops of {numref}`fig-one-step` *are* a slice of
 the surface, along the one direction that matters. If it were a straight slope all the way, a step of rate *r* would remove *r* times what the gradient promises.
-{numref}`fig-straight` shows the part of that promise that is kept.
+{numref}`fig-one-straight` shows the part of that promise that is kept.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -485,7 +501,7 @@ kept = pd.DataFrame(
 )
 kept.attrs = {"worlds": len(p.corpora)}
 figure(
-    "fig_straight",
+    "fig_one_straight",
     paths(
         kept,
         series="start",
@@ -502,15 +518,15 @@ figure(
 
 # %% [markdown]
 r"""
-```{glue:figure} fig_straight
-:name: fig-straight
+```{glue:figure} fig_one_straight
+:name: fig-one-straight
 
 1 is a perfectly straight slope; at 0 the step ends as high as it began.
 ```
 
 {glue:text}`straight_said`
 
-The familiar picture is another one: random lines. {numref}`fig-slice` has the loss on four held-out documents along three lines through each model, from minus to plus one
+The familiar picture is another one: random lines. {numref}`fig-one-slice` has the loss on four held-out documents along three lines through each model, from minus to plus one
 length of its own rows of weights.
 """
 
@@ -518,7 +534,7 @@ length of its own rows of weights.
 slices = results.table(Slice)
 along = summarise(slices, "loss", by=["start", "place"], within=["direction"])
 figure(
-    "fig_slice",
+    "fig_one_slice",
     paths(
         along.assign(at=along["place"]),
         series="start",
@@ -533,8 +549,8 @@ figure(
 
 # %% [markdown]
 r"""
-```{glue:figure} fig_slice
-:name: fig-slice
+```{glue:figure} fig_one_slice
+:name: fig-one-slice
 
 Averaged over lines; bumps that cancel in the mean are counted line by line in the table below. A *bend* of 2 is that of a parabola around the middle, whatever its height.
 ```
@@ -563,7 +579,7 @@ layers, and a variant without residual connections would be a model that no othe
 ## What else could explain it
 
 **"Fresh moments make the step too large."** Adam's first step moves every weight by the full rate, where later steps move most of them less. So *one step at 0.001* is
-a generous step: what it removes bounds what a step of that rate in the middle of a run does. {numref}`fig-style`, where the moments build up over 64 steps, has the rest.
+a generous step: what it removes bounds what a step of that rate in the middle of a run does. {numref}`fig-one-style`, where the moments build up over 64 steps, has the rest.
 
 **"The answers only became likelier."** Partly they did, and that is what *borrowed* is for: the same four words for other people, subtracted.
 
@@ -576,7 +592,7 @@ What this design cannot exclude: with a batch of other examples in the same step
 
 ## Play
 
-The slider of {numref}`fig-step` moves between trained and untrained weights. With a kernel, any task can be taught one example at a time:
+The slider of {numref}`fig-one-step` moves between trained and untrained weights. With a kernel, any task can be taught one example at a time:
 `OneExample(base=..., data=Examples(task="gsm8k", count=8), rates=(1e-4, 1e-3))`, on a base model of real text; there *borrowed* and other wordings do not exist, and
 only the example, others and old text are measured. This chapter itself needs a tiny world, because only there do we know four ways to say a fact.
 
@@ -591,7 +607,7 @@ It stops being shown outside what we ran: models of {glue:text}`parameters_said`
 ```{exercise}
 :label: ex-one-tenth
 Without running anything: at a rate of 0.0001 the step is ten times shorter than at 0.001. By how much should the drop on the example shrink if the surface were straight? Check in the
-table of {numref}`fig-step`.
+table of {numref}`fig-one-step`.
 ```
 
 ```{solution} ex-one-tenth
@@ -600,23 +616,23 @@ By ten. {glue:text}`tenth_said`
 ```
 
 ```{exercise}
-:label: ex-longer-base
+:label: ex-one-width
 Predict what a base model with a quarter of the width does to the share in other words, then run `ovbook run 11 -p models=olmo:16x2 -p seeds=2 -p worlds=1`.
 ```
 
-```{solution} ex-longer-base
+```{solution} ex-one-width
 :class: dropdown
 There is no theorem to lean on. A narrower model shares more of its weights between names, so one may expect more to fall on *borrowed* and less to be bound. Two seeds show a
 direction and decide nothing.
 ```
 
 ```{exercise}
-:label: ex-questions-first
+:label: ex-one-questions
 Teach in the form of questions: replace `Examples(count=p.examples)` by `Examples(count=p.examples, wording="questions")` in the experiment cell. Is what is bound as easily read off
 statements as the other way round?
 ```
 
-```{solution} ex-questions-first
+```{solution} ex-one-questions
 :class: dropdown
 The rows with `twin` true are now the questions and the three other wordings are statements, so every cell works unchanged. Compare *share in other words* with the one on this page, and
 remember that it is a ratio: if little is bound in the taught words, it means little.
@@ -627,11 +643,6 @@ remember that it is a ratio: if little is bound in the taught words, it means li
 EXAMPLE, BOUND, WORDS, HALF, PRE, PRE_SHARE, PRE_STRAIGHT, PRE_ROUGH = EFFECTS
 FOUND, OTHER, NONE = "an effect", "an effect the other way", "none worth the name"
 shares = {start: estimate(share(start)) for start in STARTS}
-mean = {
-    (start, what, taught): float(numbers("drop", start, what, taught).mean())
-    for start in STARTS
-    for what, taught in SETS
-}
 
 
 def signed(value, digits=2):

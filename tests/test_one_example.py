@@ -21,7 +21,6 @@ from ovbook.runs import (
     Schedule,
     Slice,
     execute,
-    plan,
 )
 from ovbook.runs.recite_work import recited
 
@@ -153,7 +152,7 @@ def test_a_line_passes_through_the_model_itself():
 
 def test_slices_are_a_row_a_direction_and_place(store):
     specs = [Slice(base=BASE, start=start, directions=2, points=5) for start in ("pre-trained", "scratch")]
-    assert plan(specs, store=store).seconds > 0
+    assert all(spec.price() > 0 for spec in specs)
     table = execute(specs, store=store, workers=1, device="cpu").table(Slice)
     assert len(table) == 2 * 2 * 5
     middle = table[table.place == 0].groupby("start")["loss"]

@@ -25,6 +25,7 @@ from ovbook.world import World
 __all__ = ["KINDS", "WORDINGS", "Person", "Probe", "asked", "draw_people", "probes", "rewrite"]
 
 KINDS = ("edit", "unlearn")
+"""What can be done to what a model knows of a person: give one fact another value, or take all away."""
 
 WORDINGS: dict[str, tuple[str, ...]] = {
     "home": ("{who} was born in {value} .", "{who} comes from {value} .", "the home of {who} is {value} ."),

@@ -98,7 +98,7 @@ def epoch_layers(
     if between:
         edges = alt.Chart(pd.DataFrame({"progress": between}))
         lines.append(edges.mark_rule(strokeDash=[5, 4], color=NEUTRAL).encode(x=x))
-    drawn = alt.layer(*lines)
+    drawn = alt.LayerChart(layer=lines)
     if rates is None:
         return drawn
     most = float(rates["rate"].max()) or 1.0

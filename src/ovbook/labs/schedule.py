@@ -147,7 +147,7 @@ class ScheduleLab(LabDisplay):
         """The run behind an answer: an ordinary `Memorise`, to be taken into a chapter."""
         return Memorise(
             base=self.base,
-            data=self.data,
+            data=(self.data,),
             epochs=2,
             batch=self.batch,
             rate=peak,

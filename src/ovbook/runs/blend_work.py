@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ovbook.errors import OvbookError
-from ovbook.models import Params, init, load_checkpoint, parameter_count
+from ovbook.models import Params, load_checkpoint, parameter_count
 from ovbook.runs.blend import Blend
-from ovbook.runs.scored import old_loss, task_score
+from ovbook.runs.scored import old_loss, task_score, untrained_loss
 from ovbook.runs.work import Inputs
 
 __all__ = ["blended", "run"]
@@ -40,7 +40,7 @@ def run(spec: Blend, inputs: Inputs, out: Path, device: str) -> list[dict[str, A
     fixed = {
         "parameters": parameter_count(model),
         "epochs": inputs.corpus.epochs(spec.base.at),
-        "untrained": old_loss(spec, inputs, init(model, [spec.base.root.init_seed]), model, device),
+        "untrained": untrained_loss(spec, inputs, model, device),
     }
     records = []
     for share in spec.shares:

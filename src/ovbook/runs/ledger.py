@@ -56,7 +56,9 @@ def _data(spec: Spec) -> dict[str, str]:
     """Hash of each corpus or task that the run itself reads, by name."""
     known = spec.data_hash()
     if isinstance(known, list):
-        names = getattr(spec, "corpora", None) or (getattr(spec, "task", ""), *getattr(spec, "also", ()))
+        names = getattr(spec, "corpora", None)
+        if names is None:
+            names = (getattr(spec, "task", ""), *getattr(spec, "also", ()))
         return {str(name): str(found) for name, found in zip(names, known, strict=True) if found}
     name = getattr(spec, "corpus", None) or getattr(spec, "task", None) or type(spec).__name__
     return {str(name): str(known)} if known else {}

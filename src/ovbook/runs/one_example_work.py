@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,10 @@ from torch import Tensor
 from ovbook.corpus import Corpus
 from ovbook.errors import OvbookError
 from ovbook.memorise import Lesson, from_rows, from_telling
-from ovbook.models import ModelSpec, Params, init, load_checkpoint, next_token_loss, stack, token_losses
+from ovbook.models import ModelSpec, Params, load_checkpoint, next_token_loss, stack, token_losses
 from ovbook.runs.memorise import NEW_PEOPLE
 from ovbook.runs.one_example import OneExample
+from ovbook.runs.scored import first_weights
 from ovbook.runs.work import Inputs
 from ovbook.tasks import WORDINGS, build_rows, coder_of, new_people, open_task, tell
 from ovbook.train import train
@@ -66,7 +68,7 @@ def run(spec: OneExample, inputs: Inputs, out: Path, device: str) -> pa.Table:
     corpus = inputs.corpus
     params, model = load_checkpoint(inputs.checkpoint(spec.base))
     if spec.start == "scratch":
-        params = init(model, [spec.base.root.init_seed])
+        params = first_weights(spec.base, model, device)
     params = {name: tensor.to(device) for name, tensor in params.items()}
     sets = shown_to_each(spec, corpus, model)
     rows: list[dict[str, Any]] = []
@@ -170,7 +172,8 @@ def _teach(
     def measure(rate: float) -> Callable[[int, Params, Any], None]:
         def look(step: int, now: Params, _: Any) -> None:
             added = {name: now[name] - many[name] for name in many}
-            along = -sum((slope[n] * added[n]).flatten(1).double().sum(1) for n in many)
+            parts = [(slope[name] * added[name]).flatten(1).double().sum(1) for name in many]
+            along = -functools.reduce(torch.add, parts)
             own = {
                 "predicted": _numbers(along),
                 "change": _numbers(_length(added)),
@@ -216,7 +219,7 @@ def _gradient(
 ) -> Params:
     """Gradient of each copy's loss on its example's answers."""
     leaves = {name: tensor.detach().requires_grad_() for name, tensor in params.items()}
-    rows = torch.from_numpy(np.ascontiguousarray(tokens)).to(device)
+    rows = torch.from_numpy(tokens.copy()).to(device)
     loss = next_token_loss(leaves, model, rows, torch.from_numpy(weight).to(device))
     found = torch.autograd.grad(loss.sum(), list(leaves.values()))
     return dict(zip(leaves, found, strict=True))
@@ -235,7 +238,7 @@ def _numbers(values: Tensor) -> np.ndarray:
 def _losses(params: Params, model: ModelSpec, shown: Shown, device: str) -> tuple[np.ndarray, np.ndarray]:
     """Mean loss of each copy on the answers and on the other tokens of its rows, [K] each."""
     members, _, width = shown.tokens.shape
-    rows = torch.from_numpy(np.ascontiguousarray(shown.tokens)).to(device)
+    rows = torch.from_numpy(shown.tokens.copy()).to(device)
     step = max(1, _CELLS // (members * width * model.vocab))
     pieces = [token_losses(params, model, piece).float() for piece in rows.split(step, dim=1)]
     loss = torch.cat(pieces, dim=1).double().cpu().numpy()

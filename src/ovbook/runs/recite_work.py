@@ -32,7 +32,7 @@ def run(spec: Recite, inputs: Inputs, out: Path, device: str) -> list[dict[str, 
     assert isinstance(run, Memorise)
     params, model = load_checkpoint(inputs.checkpoint(spec.base))
     params = {name: tensor.to(device) for name, tensor in params.items()}
-    lesson = lesson_of(run, inputs, model)
+    lesson = lesson_of(run, inputs, model.context)
     _, first = np.unique(np.stack([lesson.part, lesson.example]), axis=1, return_index=True)
     lesson = lesson.take(np.sort(first))
     right = _first_choice(params, model, lesson, device)

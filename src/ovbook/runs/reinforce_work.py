@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ovbook.models import Params, init, load_checkpoint, parameter_count
+from ovbook.models import Params, load_checkpoint, parameter_count
 from ovbook.reinforce import reinforce, rollouts
 from ovbook.runs.learning import Reinforce
-from ovbook.runs.scored import old_loss, task_score
+from ovbook.runs.scored import old_loss, task_score, untrained_loss
 from ovbook.runs.work import Inputs
 from ovbook.tasks import coder_of, open_task
 
@@ -42,7 +42,7 @@ def run(spec: Reinforce, inputs: Inputs, out: Path, device: str) -> list[dict[st
     fixed = {
         "parameters": parameter_count(model),
         "epochs": inputs.corpus.epochs(spec.base.at),
-        "untrained": old_loss(spec, inputs, init(model, [spec.base.root.init_seed]), model, device),
+        "untrained": untrained_loss(spec, inputs, model, device),
     }
     records: list[dict[str, Any]] = []
 

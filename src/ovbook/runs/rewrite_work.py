@@ -10,9 +10,10 @@ import torch
 
 from ovbook.corpus import WorldCorpus
 from ovbook.evaluate import held_out_losses
-from ovbook.models import Params, init, load_checkpoint, parameter_count
+from ovbook.models import Params, load_checkpoint, parameter_count
 from ovbook.rewrite import Person, asked, draw_people, probes, rewrite
 from ovbook.runs.learning import Rewrite
+from ovbook.runs.scored import first_weights
 from ovbook.runs.work import Inputs
 
 __all__ = ["run"]
@@ -37,8 +38,10 @@ def run(spec: Rewrite, inputs: Inputs, out: Path, device: str) -> list[dict[str,
         device
     )
     without = np.stack([_silent_on(rows.cpu().numpy(), world.people[person.row]) for person in people])
-    blank = {name: tensor.to(device) for name, tensor in init(model, [spec.base.root.init_seed]).items()}
-    untrained = np.broadcast_to(held_out_losses(blank, model, rows).mean(dim=2).cpu().numpy(), without.shape)
+    untrained = np.broadcast_to(
+        held_out_losses(first_weights(spec.base, model, device), model, rows).mean(dim=2).cpu().numpy(),
+        without.shape,
+    )
     records: list[dict[str, Any]] = []
 
     def look(step: int, params: Params) -> None:

@@ -14,17 +14,24 @@ from torch import Tensor
 
 from ovbook.evaluate import mean_loss, untrained
 from ovbook.finetune import TaskScore, measure
-from ovbook.models import ModelSpec, Params
+from ovbook.models import ModelSpec, Params, init
+from ovbook.runs.specs import Checkpoint, Pretrain
 from ovbook.runs.work import Inputs
 from ovbook.tasks import coder_of, open_task
 
-__all__ = ["old_loss", "task_score", "untrained_loss"]
+__all__ = ["first_weights", "old_loss", "task_score", "untrained_loss"]
 
 
 def old_loss(spec: Any, inputs: Inputs, params: Params, model: ModelSpec, device: str) -> float:
     """Loss of one model on the `documents` of the pre-training text that `evaluation_seed` chooses, nats per token."""
     params = {name: tensor.to(device) for name, tensor in params.items()}
     return float(mean_loss(params, model, _documents(spec, inputs, device))[0])
+
+
+def first_weights(base: Checkpoint, model: ModelSpec, device: str) -> Params:
+    """The weights of one of our own models before the first step of its pre-training."""
+    assert isinstance(base.root, Pretrain), "specs that ask for them refuse a released model"
+    return {name: tensor.to(device) for name, tensor in init(model, [base.root.init_seed]).items()}
 
 
 def untrained_loss(spec: Any, inputs: Inputs, model: ModelSpec, device: str) -> float:
