@@ -101,15 +101,17 @@ def paths(
         base.mark_rule(opacity=0.5, strokeWidth=1.5).encode(
             x=across, y=alt.Y("low:Q", title=y), y2="high:Q", color=colour
         ),
-        base.mark_line().encode(
-            x=across,
-            y=up,
-            color=colour,
-            order=alt.Order(f"{along}:Q"),
-            **({"strokeWidth": _thick(write(reference))} if reference in values else {}),
-        ),
+        base.mark_line().encode(x=across, y=up, color=colour, order=alt.Order(f"{along}:Q")),
         base.mark_point(opacity=1).encode(x=across, y=up, color=colour, shape=shape, tooltip=tooltip),
     ]
+    if reference in values:
+        held = base.transform_filter(f"datum.label === {json.dumps(write(reference))}")
+        layers.insert(
+            0,
+            held.mark_line(strokeWidth=6, opacity=0.6).encode(
+                x=across, y=up, color=colour, order=alt.Order(f"{along}:Q")
+            ),
+        )
     if named:
         ends = alt.Chart(_ends(frame, keys, series, along, log_y))
         ends = ends.transform_filter(slider.at(slider.name)) if slider else ends
@@ -125,12 +127,12 @@ def paths(
         height_at = alt.Y(f"{level[0]}:Q", title=y)
         layers += [
             edge.mark_rule(strokeDash=[5, 4], color=NEUTRAL).encode(y=height_at),
-            edge.mark_text(align="right", dy=8).encode(x=alt.value(width), y=height_at, text="level:N"),
+            edge.mark_text(align="left", dx=4, dy=-8).encode(x=alt.value(0), y=height_at, text="level:N"),
         ]
     if slider and not loose:  # the points of all stops, unseen, hold the axes where they are
         layers += [
             drawn.mark_point(opacity=0).encode(x=across, y=alt.Y(f"{end}:Q", title=y))
-            for end in ("low", "high")
+            for end in ("low", "mean", "high")
         ]
     chart = alt.layer(*layers).properties(
         title=heading(title, evidence(frame, "whisker")),
@@ -154,11 +156,6 @@ def _here(frame: pd.DataFrame, slider: Slider) -> str:
     present = [sorted(set(frame.loc[frame[slider.name] == stop, "label"])) for stop in slider.values]
     found = f"indexof({json.dumps(present, ensure_ascii=False)}[{slider.index}], datum.label)"
     return f"{found} < 0 ? datum.label + ' (not here)' : datum.label"
-
-
-def _thick(label: str) -> Any:
-    """Three times the width for the series that the others are held against."""
-    return alt.condition(f"datum.label === {json.dumps(label)}", alt.value(5), alt.value(2))
 
 
 def _ends(frame: pd.DataFrame, keys: Sequence[str], series: str, along: str, log: bool) -> pd.DataFrame:
