@@ -460,7 +460,7 @@ r"""
 ```{glue:figure} fig_frontier
 :name: fig-frontier
 
-Each path starts where nothing is done at rate {glue:text}`at_said`, the point that all share, and goes on with more of its remedy; *smaller rate* goes through {glue:text}`rates_said`.
+Each path starts where nothing is done at rate {glue:text}`at_said`, the point that all share, and goes on with more of its remedy; *smaller rate* goes through {glue:text}`rates_said`. *Twice the examples*, the control added later, starts elsewhere, for its rates are smaller.
 Whiskers are 95% intervals of the old loss. At {glue:text}`first_said` and {glue:text}`middle_said` tokens only some remedies were run; SAM only at {glue:text}`middle_said`, tuned at {glue:text}`gentle_said`.
 ```
 
@@ -1138,7 +1138,7 @@ def meaning_sentence():
         )
     if CONTROLS and near_control() is not None:
         parts.append(
-            f"If you have twice the examples and the time, rate {near_control()[2]:g} with nothing added comes near to both: the remedies spare you steps and examples more than they do what a small rate cannot."
+            f"If you have twice the examples and the time, rate {near_control()[2]:g} with nothing added comes near to both. What the remedies spare you is mostly examples and steps."
         )
     if read.get(FEWER) == WORSE:
         parts.append(
