@@ -93,17 +93,17 @@ below: replay, linear probing before tuning, and weight averaging are suggestion
 
 | remedy | what it is | the papers | this chapter at `laptop` | source |
 |---|---|---|---|---|
-| pull | decay towards the old weights instead of zero | linear networks, in theory | {glue:text}`pulls_said`, in units of the rate | Springer et al., section 4, at second hand |
+| pull | decay towards the old weights instead of zero | linear networks, in theory | {glue:text}`pulls_said` times the rate: up to {glue:text}`back_said` of the way back a step | Springer et al., section 4, at second hand |
 | smaller rate, fewer examples | do less of it | rates from 4e-6 upwards | {glue:text}`rates_said`; half of the examples | Springer et al., section 3.4, at second hand |
-| {term}`replay` | old documents among the tuning rows | 1.87 times the data efficiency on the *new* task, 150M parameters | {glue:text}`replays_said` of the rows | Kotha and Liang {cite}`kotha2026replaying`, abstract |
-| head first | train the output layer, then all | images: linear probing, then fine-tuning | half the steps on the output matrix alone | Kumar et al. {cite}`kumar2022distort`, abstract |
+| {term}`replay` | old documents among the tuning rows | 1.87 times the data efficiency on the *new* task, 150M parameters | {glue:text}`replays_said` of the rows ({glue:text}`replayed_said` documents) | Kotha and Liang {cite}`kotha2026replaying`, abstract |
+| head first | train the output layer, then all | images: a *new* head is probed, then all is fine-tuned gently | no new head is needed; half the steps on the old output matrix alone, then all at the full rate: the paper's case is not tested | Kumar et al. {cite}`kumar2022distort`, abstract |
 | {term}`WiSE-FT` | average the weights of before and after | images | {glue:text}`shares_said` of the tuned model | Wortsman et al. {cite}`wortsman2022wiseft`, abstract |
 | {term}`LoRA` | train a small sum beside each matrix | large language models | rank 2, all matrices inside the blocks | Hu et al. {cite}`hu2021lora`, abstract |
 | {term}`sharpness-aware <SAM>` pre-training | flat places from the start | 20M–150M parameters: up to 80% less forgetting | radius {glue:text}`sam_said`, {glue:text}`middle_said` tokens | Watts et al. {cite}`watts2026sharpness`, abstract |
 
 Everything else is [chapter 3](03-harder-to-fine-tune)'s: the same base models ({glue:text}`parameters_said` parameters, {glue:text}`budgets_said` tokens), the same three tasks with ordinary words as
 answers, {glue:text}`examples_said` examples seen once, {glue:text}`seeds_said`. Where a run is the same, it *is* the same: nothing is trained twice. Remedies are
-tried at rate {glue:text}`at_said`, where chapter 3 found the tasks learnt best and the old skill in ruins, so there is something to cure. All compared values are means over the three tasks.
+tried at rate {glue:text}`at_said`, near the best that chapter 3 found for the tasks, with the old skill in ruins, so there is something to cure. All compared values are means over the three tasks.
 
 **Sharpness-aware minimisation** {cite}`foret2021sam` takes the gradient not where the model stands but a small step uphill from there: each training step first climbs a distance ρ along the
 gradient, measures the gradient *there*, and goes back. So it prefers places whose neighbourhood is low, too. Every step costs two passes; a model trained so is
@@ -128,12 +128,15 @@ inside the seed, so one number a seed). Negative means that the remedy beats tur
 
 *Better* or *worse* needs an interval wholly beyond the smallest effect, also after {term}`Holm's correction <Holm correction>` over all that are compared, and the mean of each world beyond it; *none
 worth the name* an interval wholly within; anything else is *undecided*. A remedy that learns the task worse than the smallest rate, in any seed, lies *outside the curve* and is not
-compared. One that learns it better than every rate is set against the rate that learns it best, which can only favour the rate.
+compared. One that learns it better than every rate is set against the rate that learns it best, which favours the rate if its old loss would go on rising.
 
 Seen before, in pilots of another world and one other seed, at the longest budget: old loss 6.2 at rate 0.004 with nothing done, 1.6 with a pull of 10, 2.5, 1.7 and 1.5 with 0.5%, 5% and
 25% replay, 2.8 with the head first, 5.0 with half the examples, 1.8 with LoRA, whose task loss of 1.54 was worse than any other; the rates 0.001 and 0.002 gave 1.7 and 2.5. At 500 thousand
 tokens SAM with ρ = 0.05, 0.1 and 0.3 ended 0.09, 0.15 and 0.22 higher than plain training before tuning, and 0.6, 0.7 and 1.0 lower after it.
 Averaged weights had not been looked at.
+
+**Added after the results were seen**, and judged by no rule: the direct comparisons with the single rate {glue:text}`gentle_said`, the runs with twice the examples, and the remarks on saturation. The
+declared rules and contrasts stand as they were.
 """
 
 # %% tags=["experiment"]
@@ -183,6 +186,9 @@ def experiment(p):
             parts = [tune(base, task, parts=name) for name in ("head first", "lora:2")]
             specs += [*replayed, *parts, tune(base, task, rate=rates[0])]
             specs.append(tune(base, task, examples=p.examples // 2))
+            # Added after the results were seen: twice the steps, small rates.
+            twice = {"examples": 2 * p.examples}
+            specs += [tune(base, task, rate=r, **twice) for r in rates[:-1][-2:]]
             middling = [run for run in replayed if run.replay == REPLAY]
             for tuned in (plain, *held, *middling, *parts):
                 after = Checkpoint(run=tuned)
@@ -232,8 +238,10 @@ from ovbook.stats import (
     increase_over_base,
     mean_interval,
     per_seed,
+    reading,
     readings,
     summarise,
+    unsaturated,
 )
 from ovbook.stats import written as nats
 
@@ -242,7 +250,8 @@ first, middle, last = places(p)
 hard, rates = max(p.rates), sorted(p.rates)
 gentle = rates[-2:][0]
 size = int(tuned["parameters"].iloc[0])
-LORA, HEAD, FEWER, WISE, SAM = "LoRA", "head first", "fewer examples", "WiSE-FT", "SAM"
+LORA, HEAD, WISE, SAM = "LoRA", "head first", "WiSE-FT", "SAM"
+FEWER, MORE = "fewer examples", "twice the examples"
 DECLARED = {"pull": 10.0, "replay": REPLAY, HEAD: 0.5, LORA: 2.0, FEWER: 0.5, WISE: 0.5}
 
 
@@ -254,6 +263,7 @@ def kinds(table):
         (HEAD, table["parts"] == "head first", 0.5),
         (LORA, table["parts"] == "lora:2", 2.0),
         (FEWER, table["examples"] < p.examples, 0.5),
+        (MORE, table["examples"] > p.examples, table["rate"]),
         (SAM, table["sam"] > 0, table["sam"]),
     ]
     table = table.assign(remedy="smaller rate", strength=table["rate"])
@@ -277,7 +287,8 @@ a11 = judge("A11", bare, scale=p.scale, seeds_expected=p.seeds)
 r"""
 ## The pull moves the turn
 
-First the theory's own remedy. At rate {glue:text}`at_said` every step of tuning also takes each weight a little of the way back to where pre-training left it.
+First the theory's own remedy. At rate {glue:text}`at_said` every step of tuning also takes each weight a little of the way back to where pre-training left it: {glue:text}`pull_most_said` times the rate of
+that step as a share of the way, which is {glue:text}`back_said` at the peak.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -287,6 +298,10 @@ lines = summarise(arms.assign(line=named), "loss", by=["line", "tokens"], within
 base = summarise(arms[arms["pull"] == 0], "base", within=["task"]).assign(line="not tuned")
 both = pd.concat([base, lines], ignore_index=True)
 both.attrs = lines.attrs
+TURNS = "Without a pull longer training turns harmful; with it no turn is seen"
+lowest_seeds = per_seed(arms[arms["pull"] == max(p.pulls)], "loss", by=["tokens"], within=["task"])
+lowest_seeds = lowest_seeds.groupby(["seed", "tokens"])["loss"].mean().unstack().idxmin(axis=1)
+censored = int((lowest_seeds == last).sum()) == len(lowest_seeds)
 figure(
     "fig_pull_models",
     against_tokens(
@@ -295,7 +310,7 @@ figure(
         series="line",
         parameters=size,
         title=a11.title(
-            "A pull towards the old weights puts the turn later",
+            TURNS if censored else "A pull towards the old weights puts the turn later",
             otherwise="Old loss after tuning, with and without a pull",
         ),
         description="Old loss after fine-tuning against pre-training tokens, with and without a pull towards the pre-trained "
@@ -308,7 +323,7 @@ r"""
 ```{glue:figure} fig_pull_models
 :name: fig-pull-models
 
-Three tasks averaged, rate {glue:text}`at_said`. The untouched base model is the lowest any of them could hope for. {glue:text}`pull_said`
+Three tasks averaged, rate {glue:text}`at_said`. The untouched base model is the lowest any of them could hope for. {glue:text}`pull_said` {glue:text}`guard_said`
 ```
 
 The other side of the bargain, the loss on the task's answers, and the share of right ones:
@@ -321,6 +336,11 @@ cost = {
     for name, part in arms.assign(line=named).groupby("line")
 }
 pd.DataFrame(cost).T.round(2).rename(columns=tokens_label).rename_axis(columns="budget")
+
+# %% [markdown]
+r"""
+{glue:text}`cost_said`
+"""
 
 # %% tags=["remove-input"]
 a11
@@ -335,13 +355,13 @@ rate* line is what turning one knob buys. What lies below it is a gain.
 
 # %% tags=["hide-input", "remove-output"]
 NOTHING = points[(points["remedy"] == "smaller rate") & (points["strength"] == hard)]
-SHOWN = ["smaller rate", "pull", "replay", HEAD, LORA, FEWER, WISE, SAM]
+SHOWN = ["smaller rate", "pull", "replay", HEAD, LORA, FEWER, MORE, WISE, SAM]
 
 
 def path(name):
     """The points of one remedy, from nothing done to most of it."""
     own = points[points["remedy"] == name]
-    if name == "smaller rate":
+    if name in ("smaller rate", MORE):
         return own.assign(order=-np.log(own["strength"]))
     if name == SAM:
         return own.assign(order=1.0)
@@ -356,6 +376,8 @@ every = every[every["tokens"].isin([first, middle, last])]
 frontier = summarise(every, "loss", by=by, within=["task"])
 task_loss = summarise(every, "answer_loss", by=by, within=["task"])
 frontier["at"] = task_loss["mean"].to_numpy()
+untouched = base.set_index("tokens")["mean"]
+frontier["untouched"] = frontier["tokens"].map(untouched)
 right = summarise(every, "score", by=by, within=["task"])
 strongest = summarise(NOTHING, "loss", within=["task"]).set_index("tokens")["mean"]
 
@@ -370,6 +392,46 @@ def at_budget(tokens):
     return f"{tokens_label(tokens)} tokens, rate {hard:g} with nothing done: old loss {strongest[tokens]:.2f}. Lowest old loss by remedy: {told}."
 
 
+def both_sides(own, other):
+    """Mean differences in old and in task loss over seeds, and the cells (of how many) that are better on both."""
+    old, new = (
+        cube(own, v, within=["task"]).values - cube(other, v, within=["task"]).values
+        for v in ("loss", "answer_loss")
+    )
+    both = (old < 0) & (new < 0)
+    return estimate(old[:, :, 0]), estimate(new[:, :, 0]), int(both.sum()), both.size
+
+
+def of(name, strength, tokens):
+    own = points[(points["remedy"] == name) & np.isclose(points["strength"], strength)]
+    return own[own["tokens"] == tokens]
+
+
+def beats(name, rate, tokens=None):
+    """A remedy at its declared strength against one plain rate, on both sides; None where it was not run."""
+    own, plain = of(name, DECLARED[name], tokens or last), of("smaller rate", rate, tokens or last)
+    return both_sides(own, plain) if len(own) and len(plain) else None
+
+
+def clearly(sides):
+    """Whether both intervals of a comparison lie below zero."""
+    return sides is not None and all(side.n > 1 and side.high < 0 for side in sides[:2])
+
+
+def frontier_title():
+    """What the chart shows at the longest budget."""
+    good = [name for name in ("replay", "pull") if clearly(beats(name, gentle))]
+    if not good:
+        return "What each remedy keeps of the old, and what it costs the new"
+    return f"{listed(good).capitalize()} keep{'s' * (len(good) == 1)} more of the old than rate {gentle:g} and learn{'s' * (len(good) == 1)} the task better"
+
+
+def listed(names):
+    """Names as people list them."""
+    names = list(names)
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 2 else names)
+
+
 figure(
     "fig_frontier",
     paths(
@@ -378,11 +440,16 @@ figure(
         along="order",
         along_title="order along the path",
         x="loss on the task's answers (nats)",
-        y="old loss after tuning (nats per token)",
-        zero=False,
+        y="old loss after tuning (nats per token, log scale)",
+        log_y=True,
+        loose=True,
+        named=True,
+        reference="smaller rate",
+        level=("untouched", "before tuning"),
+        columns=2,
         slider=Slider("tokens", frontier["tokens"], label="pre-training", write=tokens_label),
         sentence=at_budget,
-        title="What each remedy keeps of the old, and what it costs the new",
+        title=frontier_title(),
         description="Old loss after tuning against the loss on the task's answers, one path for each remedy, with a slider for the "
         "pre-training budget.",
     ),
@@ -393,7 +460,7 @@ r"""
 ```{glue:figure} fig_frontier
 :name: fig-frontier
 
-Each path starts where nothing is done at rate {glue:text}`at_said`, the point that all share, and goes on with more of its remedy; *smaller rate* goes through {glue:text}`rates_said`.
+Each path starts where nothing is done at rate {glue:text}`at_said`, the point that all share, and goes on with more of its remedy; *smaller rate* goes through {glue:text}`rates_said`. *Twice the examples*, the control added later, starts elsewhere, for its rates are smaller.
 Whiskers are 95% intervals of the old loss. At {glue:text}`first_said` and {glue:text}`middle_said` tokens only some remedies were run; SAM only at {glue:text}`middle_said`, tuned at {glue:text}`gentle_said`.
 ```
 
@@ -412,11 +479,6 @@ def beyond(own, rates_at):
     return above_curve(x, y, np.maximum(at, x.min(axis=-1)), value)
 
 
-def of(name, strength, tokens):
-    own = points[(points["remedy"] == name) & np.isclose(points["strength"], strength)]
-    return own[own["tokens"] == tokens]
-
-
 def at_tokens(tokens):
     return curve[curve["tokens"] == tokens]
 
@@ -431,10 +493,18 @@ found = {
 }
 inside = {name: values for name, values in found.items() if np.isfinite(values).all()}
 got = {name: estimate(values) for name, values in inside.items()}
-WORDS = {"an effect": "worse", "an effect the other way": "better"}
+BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
+WORDS = {"an effect": WORSE, "an effect the other way": BETTER}
 read = dict.fromkeys(found, "outside the curve")
 for name, word in readings(inside, dict.fromkeys(inside, EFFECT)).items():
     read[name] = WORDS.get(word, word)
+
+
+def by_reading(word):
+    return sorted((n for n in read if read[n] == word), key=lambda n: got[n].mean if n in got else 0)
+
+
+good = by_reading(BETTER)
 judged = pd.DataFrame(
     [
         {"remedy": name, "mean": i.mean, "low": i.low, "high": i.high, "n": i.n, "reading": read[name]}
@@ -448,10 +518,14 @@ figure(
     forest(
         judged,
         row="remedy",
-        x="old loss above that of plain rates (nats per token)",
+        x="old loss minus plain rates (nats)",
         band=(-EFFECT, EFFECT),
+        near=EFFECT,
+        ticks=[-4, -1, -0.2, 0, 0.2, 1, 4],
         names=["worlds", "reading"],
-        title="Old loss after tuning, against plain rates that learn the task as well",
+        title=f"Better than a smaller rate: {listed(good)}"
+        if good
+        else "Old loss after tuning, against plain rates that learn the task as well",
         description="For each remedy the old loss after tuning minus that of plain rates at the same loss on the task, with "
         "95% intervals and a band for differences too small to count.",
     ),
@@ -462,12 +536,15 @@ r"""
 ```{glue:figure} fig_remedies
 :name: fig-remedies
 
-To the left of the grey band a remedy keeps more of the old than turning the rate down would, at no cost to the task. {glue:text}`outside_said`
+To the left of the grey band a remedy keeps more of the old than turning the rate down would, at equal task loss. The axis is logarithmic on both
+sides of the band. {glue:text}`outside_said`
 ```
 
 {glue:text}`read_said`
 
-All that was run at {glue:text}`last_said` tokens, with the distance that tuning moved the weights. "Above the curve" is the same contrast; only the declared strengths are judged.
+{glue:text}`direct_said`
+
+All that was run at {glue:text}`last_said` tokens, with the distance that tuning moved the weights. "Above the curve" is the same contrast; only the declared strengths are judged; *twice the examples* is the control of the next-to-last section.
 """
 
 # %% tags=["hide-input"]
@@ -480,10 +557,14 @@ def whole(own, rates_at):
     above = nats(estimate(values), 2) if np.isfinite(values).all() else "outside"
     names = ["old loss", "task loss", "right answers", "distance moved"]
     numbers = {n: round(m, 2) for n, m in zip(names, means.values(), strict=True)}
-    return numbers | {"above the curve": above if own["remedy"].iloc[0] != "smaller rate" else "–"}
+    return numbers | {
+        "above the curve": above if own["remedy"].iloc[0] not in ("smaller rate", MORE) else "–"
+    }
 
 
 def label(remedy, strength):
+    if remedy == MORE:
+        return f"{remedy}, rate {strength:g}"
     number = f"{strength:.3g}" if remedy in ("smaller rate", "pull", LORA) else f"{strength:.3g}".lstrip("0")
     share = f"{100 * strength:g}%"
     return f"{remedy} {share if remedy in ('replay', WISE, HEAD, FEWER) else number}"
@@ -556,6 +637,21 @@ shaken = results.table(Perturb, noise="init")
 shaken = ways(increase_over_base(shaken, by=["tokens", "sam"]))
 damage = summarise(shaken, "increase", by=["way", "gamma"], within=["draw"])
 damage["at"] = damage["gamma"]
+
+
+def flat_title():
+    """What noise of 0.2 costs the sharpness-aware model, against the plain one of as many tokens."""
+    title = "What noise costs, with and without sharpness-aware pre-training"
+    shown = shaken[shaken["gamma"] == 0.2]
+    if SAM not in set(shown["way"]):
+        return title
+    sides = (cube(shown[shown["way"] == WAYS[w]], "increase", within=["draw"]).values for w in (2, 1))
+    found = estimate(np.subtract(*sides)[:, :, 0])
+    if found.n < 2 or found.low <= 0 <= found.high:
+        return title
+    return f"Sharpness-aware pre-training makes noise cost {'less' if found.high < 0 else 'more'}"
+
+
 figure(
     "fig_flat",
     paths(
@@ -565,7 +661,7 @@ figure(
         along="gamma",
         x="size of the noise γ (in units of the initial spread)",
         y="loss added by noise (nats per token)",
-        title="What noise costs, with and without sharpness-aware pre-training",
+        title=flat_title(),
         description="Loss added by Gaussian noise on the weights against its size, for a sharpness-aware model, a plain one of as "
         "many tokens and a plain one of as much computing.",
     ),
@@ -578,6 +674,9 @@ r"""
 
 Each model against its own loss without noise. Lower is sturdier.
 ```
+
+In the table, the *weighted trace* is the curvature of the loss in all directions together, each weight counted by the square of its initial spread. A little
+noise of size γ is expected to add γ²/2 times it ([chapter 5](05-tokens-or-decay) derives this).
 """
 
 # %% tags=["hide-input"]
@@ -625,7 +724,9 @@ learning. Whoever is content with less learning pays less, and has less to cure.
 **"Replay trains on the test."** In a sense: its documents come from the same source as those of the old loss, though never the same ones. That is what replay is. A skill that is neither in the
 replayed text nor in the task is not protected by it, and this chapter cannot see such a skill.
 
-**"More steps at a small rate would do as well."** They might. Every plain rate here sees each example once; twice as many steps at half the rate is an exercise.
+**"More steps at a small rate would do as well."** This control was added after the results were seen, and nothing was declared for it: twice as many examples, each seen once, in twice as many steps. {glue:text}`more_said`
+
+**"The straight line flatters."** Between two rates the old loss bends, and a straight line between them lies above the bend; so the contrast makes a remedy that sits between them look better than it is. {glue:text}`line_said`
 
 **"A shorter way."** The table's last columns show how far each remedy moved the weights. {glue:text}`distance_said`
 
@@ -677,30 +778,96 @@ do with the model afterwards.
 
 
 # %% tags=["remove-cell"]
-BETTER, WORSE = "better", "worse"
+DECLARED_WORDS = {"replay": f"replay of {REPLAY:.0%}", "pull": f"a pull of {DECLARED['pull']:g}"}
 
 
-def listed(names):
-    """Names as people list them."""
-    names = list(names)
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 2 else names)
+def signed(number, digits=2):
+    return f"{number:+.{digits}f}".replace("-", "−")
 
 
-def by_reading(word):
-    return sorted((n for n in read if read[n] == word), key=lambda n: got[n].mean if n in got else 0)
+def free(rate, tokens):
+    """Whether a plain rate is unsaturated by chapter 2's guard; None where it was not run."""
+    own = tuned[(tuned["remedy"] == "smaller rate") & (tuned["rate"] == rate) & (tuned["tokens"] == tokens)]
+    if not len(own):
+        return None
+    loss, base, untrained = (cube(own, v, within=["task"]).values for v in ("loss", "base", "untrained"))
+    return bool(unsaturated(loss, base, untrained[:, :, :1])[0])
+
+
+CONTROLS = sorted(points.loc[points["remedy"] == MORE, "strength"].unique())
+
+
+def controlled(name):
+    """A remedy at its declared strength minus each control with twice the examples, by rate."""
+    own = of(name, DECLARED[name], last)
+    return {rate: both_sides(own, of(MORE, rate, last)) for rate in CONTROLS} if len(own) else {}
+
+
+def left_over():
+    """The kind of document that replay leaves worst off, in words; nothing where all kinds are kept."""
+    if not len(by_kind) or "replay" not in by_kind:
+        return ""
+    ratio = (1 + by_kind["replay"] / by_kind["before"]).sort_values()
+    worst = ratio.index[-1]
+    if ratio.iloc[-1] < 1.5:
+        return ""
+    before = by_kind.loc[worst, "before"]
+    return f" Not all is kept: with replay the loss on {worst} still grows {ratio.iloc[-1]:.1f}-fold, from {before:.2f} to {before * ratio.iloc[-1]:.2f}."
 
 
 def short_answer():
     """What the chapter found, in a sentence and a number."""
     if p.seeds < 2:
         return "one seed does not say."
-    good = by_reading(BETTER)
-    if not good:
-        return "not with anything tried here, as far as these runs can tell: no remedy clearly beats a smaller rate."
-    best = good[0]
+    kept = [name for name in ("replay", "pull") if clearly(beats(name, gentle)) and free(gentle, last)]
+    if not kept:
+        if not good:
+            return "not with anything tried here, as far as these runs can tell: no remedy clearly beats a smaller rate."
+        return f"by the declared contrast {listed(good)} beat{'s' * (len(good) == 1)} a smaller rate; no single rate is clearly beaten on both sides."
+    more = " and ".join(f"{-beats(name, gentle)[0].mean:.2f}" for name in kept)
+    declared = "; ".join(f"{name} {nats(got[name], 2)}" for name in kept if name in got)
+    other_end = ", whose other end is saturated," if not free(hard, last) else ""
+    plural = len(kept) > 1
     return (
-        f"yes. At equal loss on the task, {len(good)} of {len(read)} declared remedies keep{'s' * (len(good) == 1)} more of the old skill than any plain rate: {listed(good)}. "
-        f"The most is gained by {best}, whose old loss lies {-got[best].mean:.2f} [{-got[best].high:.2f}, {-got[best].low:.2f}] nats below that of plain rates."
+        (
+            f"at {p.examples // 16:,} steps of tuning, yes. {'Both ' * (len(kept) == 2)}{listed(DECLARED_WORDS[name] for name in kept)} learn{'s' * (not plural)} the task better than the plain rate {gentle:g} "
+            f"and keep{'s' * (not plural)} {more} nats more of the old (described; the declared contrast{other_end} gives {declared})."
+            + more_short(kept)
+            + left_over()
+        )
+        .replace("yes. a pull", "yes. A pull")
+        .replace("yes. replay", "yes. Replay")
+    )
+
+
+def means(own):
+    """Mean old and task loss."""
+    return tuple(summarise(own, v, within=["task"])["mean"].item() for v in ("loss", "answer_loss"))
+
+
+def near_control():
+    """The control that keeps most of the old among those better than one plain rate on both sides: rate, old, task."""
+    old, new = means(of("smaller rate", gentle, last))
+    ended = [(*means(of(MORE, rate, last))[::-1], rate) for rate in CONTROLS]
+    close = sorted((o, t, rate) for t, o, rate in ended if o < old and t < new)
+    return close[0] if close else None
+
+
+def more_short(kept):
+    """What the control with twice the steps does to the short answer."""
+    if not CONTROLS:
+        return ""
+    if near_control() is None:
+        return f" Twice as many steps at smaller rates are no way round: none is better than rate {gentle:g} on both sides."
+    old, new, rate = near_control()
+    before = means(of("smaller rate", gentle, last))[0]
+    share = listed(
+        f"{(before - old) / (before - means(of(name, DECLARED[name], last))[0]):.0%}" for name in kept
+    )
+    return (
+        f" But twice as many examples in twice as many steps at rate {rate:g}, with no remedy, save {share} of that and learn the task to {new:.2f}, against "
+        + listed(f"{means(of(name, DECLARED[name], last))[1]:.2f} ({name})" for name in kept)
+        + "."
     )
 
 
@@ -708,34 +875,81 @@ def turn_sentence():
     """A11 in words."""
     if a11.verdict == "not tested at this scale":
         return "Whether a pull moves the turning point is not judged on this run."
-    text = f"A pull towards the old weights moves the turning point by {a11.statistic:.2f} [{a11.low:.2f}, {a11.high:.2f}] doublings".replace(
-        "-", "−"
-    )
-    return text + f" (A11: {a11.verdict})."
-
-
-def lows(table):
-    """Where the mean curve is lowest, in words."""
-    mean = summarise(table, "loss", within=["task"]).set_index("tokens")["mean"]
-    return f"{mean.min():.2f} after {tokens_label(mean.idxmin())} tokens", mean[last]
+    if censored:
+        text = f"A pull towards the old weights moves the turning point later by at least {a11.statistic:.2f} doublings (at least {a11.low:.2f}): with the pull no turn is seen up to {tokens_label(last)} tokens"
+    else:
+        text = f"A pull towards the old weights moves the turning point by {a11.statistic:.2f} [{a11.low:.2f}, {a11.high:.2f}] doublings"
+    return text.replace("-", "−") + f" (A11: {a11.verdict})."
 
 
 def pull_sentence():
     """The lowest points with and without the pull."""
     told = []
     for pull, part in arms.groupby("pull"):
-        low, end = lows(part)
+        mean = summarise(part, "loss", within=["task"]).set_index("tokens")["mean"]
         name = f"a pull of {pull:g}" if pull else "no pull"
-        told.append(f"with {name} the old loss is lowest at {low}, and {end:.2f} after {tokens_label(last)}")
+        end = f"{mean[last]:.2f} after {tokens_label(last)} tokens"
+        if mean.idxmin() == last:
+            told.append(f"with {name} the old loss is lowest at the end, {end}")
+        else:
+            low = f"{mean.min():.2f} after {tokens_label(mean.idxmin())} tokens"
+            told.append(f"with {name} the old loss is lowest at {low}, and {end}")
     text = "; ".join(told)
     return text[0].upper() + text[1:] + "."
+
+
+def guard_sentence():
+    """At how many budgets the old loss without a pull is saturated."""
+    budgets = sorted(arms["tokens"].unique())
+    full = [tokens_label(t) for t in budgets if not free(hard, t)]
+    if not full:
+        return ""
+    which = "every budget" if len(full) == len(budgets) else listed(full)
+    return f"Without the pull {which} is saturated by chapter 2's guard; A11's rule does not ask for it."
+
+
+def cost_sentence():
+    """What the strongest pull costs the task, budget by budget."""
+    costs, rights = {}, {}
+    for tokens in sorted(arms["tokens"].unique()):
+        with_pull, without = (
+            arms[(arms["tokens"] == tokens) & (arms["pull"] == pull)] for pull in (max(p.pulls), 0.0)
+        )
+        for value, kept in (("answer_loss", costs), ("score", rights)):
+            sides = (cube(t, value, within=["task"]).values[:, :, 0] for t in (with_pull, without))
+            kept[tokens] = estimate(np.subtract(*sides))
+    if p.seeds < 2:
+        return ""
+
+    def told(found):
+        return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
+
+    clear = [t for t in costs if costs[t].low > 0]
+    rest = [t for t in costs if t not in clear]
+    text = "The loss on the task with the pull minus without: " + ", ".join(
+        f"{told(costs[t])} at {tokens_label(t)}" for t in costs
+    )
+    text += ". " + (
+        f"The cost is clear at {listed(map(tokens_label, clear))}"
+        if clear
+        else "No cost is clear at any budget"
+    )
+    text += f", and not at {listed(map(tokens_label, rest))}." if clear and rest else "."
+    lower = [t for t in rights if rights[t].high < 0]
+    return text + (
+        f" Right answers are clearly fewer with it at {listed(map(tokens_label, lower))}."
+        if lower
+        else " At no budget are right answers clearly fewer with it."
+    )
 
 
 def outside_sentence():
     """Remedies that cannot be compared."""
     out = [n for n in found if n not in inside]
+    cells = listed(f"{n} (in {int((~np.isfinite(found[n])).sum())} of {found[n].size} runs)" for n in out)
+    one = len(out) == 1
     return (
-        f"Not shown: {listed(out)}, which learn{'s' * (len(out) == 1)} the task worse than the smallest rate in some seed, and so lie{'s' * (len(out) == 1)} outside the curve."
+        f"Not shown: {cells}, which learn{'s' * one} the task worse than the smallest rate in some runs, and so lie{'s' * one} outside the curve."
         if out
         else ""
     )
@@ -745,11 +959,79 @@ def read_sentence():
     """All readings."""
     groups = [
         (word, by_reading(word))
-        for word in (BETTER, WORSE, "none worth the name", "undecided", "outside the curve")
+        for word in (BETTER, WORSE, "none worth the name", UNDECIDED, "outside the curve")
     ]
-    return "By the declared rule. " + " ".join(
+    text = "By the declared rule. " + " ".join(
         f"{word.capitalize()}: {listed(names)}." for word, names in groups if names
     )
+    for name in by_reading(UNDECIDED):
+        if reading(inside[name], EFFECT) != UNDECIDED:
+            text += f" {name} ({nats(got[name], 2)}) lies beyond the band by itself, but not after Holm's correction over {len(inside)}."
+    return text
+
+
+def direct_sentence():
+    """The direct comparison with one rate, why it is needed, and how little replay does something."""
+    if p.seeds < 2:
+        return ""
+    least = points[(points["remedy"] == "smaller rate") & (points["tokens"] == last)]
+    lowest = cube(least, "answer_loss", x="strength", within=["task"]).values.min(axis=-1)
+    beaten, told = [], []
+    for name in ("replay", "pull"):
+        own, sides = of(name, DECLARED[name], last), beats(name, gentle)
+        if sides is None:
+            continue
+        at = cube(own, "answer_loss", within=["task"]).values[:, :, 0]
+        beaten.append(f"{DECLARED_WORDS[name]} in {int((at < lowest).sum())} of {at.size} runs")
+        old, new, count, size = sides
+        told.append(
+            f"{DECLARED_WORDS[name]} differs by {nats(old, 2)} in the old loss and by {nats(new, 3)} in the task's, better on both sides in {count} of {size} runs"
+        )
+    if not told:
+        return ""
+    at_hard, at_gentle = (
+        summarise(of("smaller rate", rate, last), "loss", within=["task"])["mean"].item()
+        for rate in (hard, gentle)
+    )
+    guard = " is saturated by chapter 2's guard" if not free(hard, last) else " is not saturated"
+    text = f"The contrast has a weak end. Better at the task than *every* plain rate are {listed(beaten)}; there they are set against a rate at its best, and rate {hard:g} (old loss {at_hard:.2f}){guard}. "
+    also = "is" if not free(gentle, last) else "is not"
+    text += f"So here is also the plain comparison with rate {gentle:g} ({at_gentle:.2f}), which {also} saturated: {'; '.join(told)}."
+    little = of("replay", min(p.replays), last)
+    if len(little):
+        left = summarise(little, "loss", within=["task"])["mean"].item()
+        text += f" Very little replay does much: {min(p.replays):.1%} of the rows, {round(min(p.replays) * p.examples)} documents, takes the old loss at rate {hard:g} from {at_hard:.2f} to {left:.2f}."
+    return text
+
+
+def more_sentence():
+    """Twice the steps at smaller rates, against replay and the pull."""
+    if not CONTROLS:
+        return "It was not run here."
+    told = []
+    for rate in CONTROLS:
+        old, new = means(of(MORE, rate, last))
+        told.append(f"rate {rate:g} then ends at an old loss of {old:.2f} and a task loss of {new:.2f}")
+    text = "; ".join(told) + "."
+    text = text[0].upper() + text[1:]
+    if p.seeds < 2:
+        return text
+    for name in ("replay", "pull"):
+        for rate, (old, new, count, size) in controlled(name).items():
+            words = DECLARED_WORDS[name][0].upper() + DECLARED_WORDS[name][1:]
+            text += f" {words} minus that at {rate:g}: old {nats(old, 2)}, task {nats(new, 3)}, better on both sides in {count} of {size} runs."
+    return text + " The remedies were not tried with twice the examples."
+
+
+def line_sentence():
+    """SAM against plain training at one rate, without a line."""
+    if p.seeds < 2 or not len(of(SAM, p.sam, middle)) or "SAM, equal tokens" not in got:
+        return "SAM could not be set against a single rate here."
+    old, new, *_ = both_sides(of(SAM, p.sam, middle), of("smaller rate", gentle, middle))
+    text = f"For SAM at equal tokens the contrast gives {nats(got['SAM, equal tokens'], 2)}; directly at rate {gentle:g} its old loss differs by {nats(old)} and its task loss by {nats(new)}."
+    if read["SAM, equal tokens"] == BETTER and old.high > -2 * EFFECT:
+        text += " That is better by the declared rule, and borderline in fact."
+    return text
 
 
 def kinds_sentence():
@@ -757,12 +1039,13 @@ def kinds_sentence():
     if not len(by_kind):
         return "On this corpus there are no kinds of documents to tell apart."
     order = by_kind["nothing done"].sort_values()
-    remedies = [c for c in by_kind.columns if c not in ("nothing done", "before")]
+    remedies = [c for c in by_kind.columns if c not in ("nothing done", "before", LORA)]
     saved = {c: 1 - by_kind[c].mean() / by_kind["nothing done"].mean() for c in remedies}
     told = ", ".join(f"{c} {share:.0%}".replace("-", "−") for c, share in saved.items())
     return (
         f"With nothing done, {order.index[-1]} loses most ({order.iloc[-1]:.1f} nats) and {order.index[0]} least ({order.iloc[0]:.1f}). "
         f"Averaged over kinds, the remedies take back this share of what is added: {told}."
+        + (f" {LORA} is left out: it learns the task worse." if read.get(LORA) == "outside the curve" else "")
     )
 
 
@@ -814,6 +1097,32 @@ def distance_sentence():
     )
 
 
+def sam_parts():
+    """What SAM pays and gets before and after tuning, and what twice the tokens would have."""
+    bases, afters = shaken[shaken["gamma"] == 0], after_gentle
+    if not all(way in set(t["way"]) for t in (bases, afters) for way in WAYS.values()):
+        return []
+
+    def change(table, one, other, within):
+        sides = (
+            cube(table[table["way"] == WAYS[w]], "loss", within=within).values[:, :, 0] for w in (one, other)
+        )
+        return estimate(np.subtract(*sides))
+
+    before, after = change(bases, 2, 1, ["draw"]), change(afters, 2, 1, ["task"])
+    more_before, more_after = change(bases, 3, 2, ["draw"]), change(afters, 3, 2, ["task"])
+
+    def worded(found):
+        side = "worse" if found.mean > 0 else "better"
+        known = found.low > 0 or found.high < 0
+        return f"{abs(found.mean):.2f} {side}" if known else f"no different ({nats(found, 2)})"
+
+    return [
+        f"With SAM the old loss is {worded(before)} before tuning and {worded(after)} after tuning at rate {gentle:g}, against plain training of as many tokens. The same computing spent on twice the tokens gives, against SAM, "
+        f"{worded(more_before)} before and {worded(more_after)} after. SAM was not tried on the longest-trained models, which the question is about."
+    ]
+
+
 def meaning_sentence():
     """What follows for someone who tunes models."""
     if p.seeds < 2:
@@ -827,25 +1136,33 @@ def meaning_sentence():
         parts.append(
             "If you do not, a pull towards the weights you started from needs nothing but those weights."
         )
-    if read.get(FEWER) != BETTER:
-        parts.append("Stopping earlier is no remedy of its own: it buys no more than a smaller rate does.")
+    if CONTROLS and near_control() is not None:
+        parts.append(
+            f"If you have twice the examples and the time, rate {near_control()[2]:g} with nothing added comes near to both. What the remedies spare you is mostly examples and steps."
+        )
+    if read.get(FEWER) == WORSE:
+        parts.append(
+            f"Half of the examples at the large rate is worse than all of them at a smaller one, by {got[FEWER].mean:.2f} nats."
+        )
+    if read.get(WISE) == UNDECIDED:
+        parts.append(f"Averaging old and new weights half and half ({nats(got[WISE], 2)}) stays undecided.")
     if read.get(HEAD) == WORSE:
-        parts.append("Training the output matrix first made matters worse than a smaller rate would have.")
-    if read.get(LORA) != BETTER:
         parts.append(
-            "That few directions move is no protection by itself: LoRA, as tried here, kept the old by not learning the new."
+            "Head first, in this form, made matters worse than a smaller rate would have; with a new head, and gently afterwards, it was not tried."
         )
-    if read.get("SAM, equal tokens") == BETTER:
-        also = read.get("SAM, equal computing") == BETTER
-        parts.append(
-            "Flatness from pre-training helps before any tuning is planned"
-            + (", even at equal computing." if also else "; at equal computing that is not shown.")
-        )
-    free, held = (
+    lora, least = of(LORA, 2.0, last), of("smaller rate", rates[0], last)
+    if len(lora) and len(least):
+        (a, b), (c, d) = means(lora), means(least)
+        if a > c and b > d:
+            parts.append(
+                f"LoRA ({a:.2f} old, {b:.2f} task) is worse on both sides than the plain rate {rates[0]:g} ({c:.2f}, {d:.2f}); its rate was not tuned and its rank was 2, so this says nothing about LoRA."
+            )
+    parts += sam_parts()
+    bare_mean, held = (
         summarise(arms[arms["pull"] == pull], "loss", within=["task"]).set_index("tokens")["mean"]
         for pull in (0.0, max(p.pulls))
     )
-    if a11.verdict == "reproduced" and held.idxmin() == last > free.idxmin():
+    if a11.verdict == "reproduced" and held.idxmin() == last > bare_mean.idxmin():
         parts.append(
             "And the turning point of this part is no property of the base model alone: the same models that are ruined by longer training under one way of tuning gain from it under another."
         )
@@ -864,6 +1181,14 @@ say(
     ruin_said=ruin_sentence(),
     distance_said=distance_sentence(),
     meaning_said=meaning_sentence(),
+    guard_said=guard_sentence(),
+    cost_said=cost_sentence(),
+    direct_said=direct_sentence(),
+    more_said=more_sentence(),
+    line_said=line_sentence(),
+    pull_most_said=f"{max(p.pulls):g}",
+    back_said=f"{max(p.pulls) * hard:.0%}",
+    replayed_said=", ".join(f"{round(x * p.examples)}" for x in p.replays),
     pulls_said=", ".join(f"{x:g}" for x in p.pulls),
     replays_said=", ".join(f"{100 * x:g}%" for x in p.replays),
     shares_said=", ".join(f"{100 * x:g}%" for x in p.shares),

@@ -419,3 +419,34 @@ def test_paths_behind_a_slider_keep_their_axes():
     assert len(notes_of(chart)["table"]["rows"]) == len(frame)
     drawn = [re.findall(r">([^<>]+)</text>", _draws(chart, tokens_slider=at)) for at in (1e6, 4e6)]
     assert sorted(drawn[0]) == sorted(drawn[1])  # the axes are the same
+
+
+def test_paths_may_fit_each_stop_name_their_ends_and_show_what_they_are_held_against():
+    frame = pd.DataFrame(
+        [
+            {"way": way, "strength": s, "tokens": t, "at": s * t / 1e6, "mean": s * t / 1e6, "low": -1.0, "high": s * t, "n": 5, "base": 1.25}
+            for t in (1_000_000, 4_000_000)
+            for way in ("pull", "rate")
+            for s in (1.0, 2.0)
+            if way == "rate" or t > 1_000_000
+        ]
+    )  # fmt: skip
+    chart = paths(
+        frame, series="way", along="strength", x="x", y="y", title="t", description="d", log_y=True, loose=True,
+        named=True, reference="rate", level=("base", "before"), columns=2,
+        slider=Slider("tokens", frame["tokens"], label="budget", write=tokens_label),
+    )  # fmt: skip
+    drawn = [re.findall(r">([^<>]+)</text>", _draws(chart, tokens_slider=at)) for at in (1e6, 4e6)]
+    assert "pull (not here)" in drawn[0]
+    assert "pull (not here)" not in drawn[1]
+    assert all("before" in words for words in drawn)
+    assert drawn[1].count("pull") == 2  # in the legend and at the end of its path
+    assert sorted(drawn[0]) != sorted(drawn[1])
+    spec = chart.to_dict()
+    assert NEUTRAL in str(spec["layer"][0]["encoding"]["color"]["scale"]["range"])
+    assert spec["layer"][0]["mark"]["strokeWidth"] > 2
+    with pytest.raises(OvbookError, match="lacks base"):
+        paths(
+            frame.drop(columns="base"), series="way", along="strength", x="x", y="y", title="t", description="d",
+            level=("base", "before"),
+        )  # fmt: skip

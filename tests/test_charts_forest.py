@@ -51,3 +51,11 @@ def test_shares_are_written_as_percentages_and_gaps_refused():
     assert re.search(r">\d+%<", svg)  # a tick of the axis; the line on intervals has a percent sign, too
     with pytest.raises(OvbookError, match="lacks n"):
         forest(FRAME.drop(columns="n"), **WORDS)
+
+
+def test_an_axis_may_be_logarithmic_on_both_sides_of_zero():
+    chart = forest(FRAME[FRAME["change"] == "noise"], near=0.5, ticks=[-4, 0, 4], **WORDS)
+    across = chart.to_dict()["layer"][-1]["encoding"]["x"]
+    assert across["scale"] == {"type": "symlog", "constant": 0.5}
+    assert across["axis"]["values"] == [-4, 0, 4]
+    vl_convert.vegalite_to_svg(json.dumps(chart.to_dict()))

@@ -32,6 +32,8 @@ def forest(
     band: tuple[float, float] | None = None,
     zero: float | None = 0.0,
     percent: bool = False,
+    near: float | None = None,
+    ticks: Sequence[float] = (),
     names: Sequence[str] = (),
     width: int = 440,
 ) -> alt.TopLevelMixin:
@@ -39,7 +41,9 @@ def forest(
 
     `frame` has `row`, mean, low, high and n, in the order to be drawn; `names` are more of its columns for the table. `x`
     is the axis title with its unit. `band` shades effects too small to matter and `zero` draws the line of none.
-    Where a mean has no interval (one seed) the mark stands alone. `percent` writes shares as percentages.
+    Where a mean has no interval (one seed) the mark stands alone. `percent` writes shares as percentages. `near` makes
+    the axis logarithmic on both sides of zero and linear within it, so that a narrow `band` shows beside large
+    estimates; `ticks` are then its labels.
     """
     missing = [c for c in (row, "mean", "low", "high", "n", *([series] if series else [])) if c not in frame]
     if missing or frame.empty:
@@ -58,12 +62,9 @@ def forest(
         scale=alt.Scale(paddingInner=0.25),
         axis=alt.Axis(labelLimit=220, ticks=False, domain=False, grid=False),
     )
-    across = alt.X(
-        "mean:Q",
-        title=x,
-        scale=alt.Scale(zero=False, nice=True),
-        axis=alt.Axis(format="%" if percent else "~g"),
-    )
+    scale = alt.Scale(type="symlog", constant=near) if near else alt.Scale(zero=False, nice=True)
+    shown = {"values": list(ticks)} if ticks else {}
+    across = alt.X("mean:Q", title=x, scale=scale, axis=alt.Axis(format="%" if percent else "~g", **shown))
     number = ".1%" if percent else ".3f"
     tooltip = [
         alt.Tooltip(f"{row}:N", title=" "),
@@ -99,7 +100,7 @@ def forest(
         layers.append(line.mark_rule(strokeDash=[5, 4], color=NEUTRAL).encode(x=alt.X("at:Q", title=x)))
     layers += [
         base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=x), x2="high:Q", **shared),
-        base.mark_point(opacity=1, size=70).encode(x=across, shape=shape, tooltip=tooltip, **shared),
+        base.mark_point(opacity=1, size=36).encode(x=across, shape=shape, tooltip=tooltip, **shared),
     ]
     chart = alt.layer(*layers).properties(
         title=heading(title, evidence(frame, "whisker")),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import altair as alt
@@ -12,7 +14,7 @@ from ovbook.charts.curves import described
 from ovbook.charts.notes import evidence, heading, noted
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.table import tidy
-from ovbook.charts.theme import SHAPES, budget_ramp, cycled
+from ovbook.charts.theme import NEUTRAL, SHAPES, budget_ramp, cycled
 from ovbook.errors import OvbookError
 
 __all__ = ["paths"]
@@ -32,6 +34,12 @@ def paths(
     write: Callable[[Any], str] = str,
     log: bool = False,
     zero: bool = True,
+    log_y: bool = False,
+    loose: bool = False,
+    named: bool = False,
+    reference: Any = None,
+    level: tuple[str, str] | None = None,
+    columns: int = 3,
     slider: Slider | None = None,
     sentence: Callable[[Any], str] | None = None,
     width: int = 530,
@@ -43,11 +51,17 @@ def paths(
     makes the last four). `x` and `y` are the axes' titles with their units; `write` puts a value of `series` into the
     words of its label; `log` makes the x axis a log axis, `zero` starts the y axis there. Whiskers are the intervals of `mean`.
 
-    With a `slider` the chart shows one value of the column of the slider's name at a time, on axes that stay, and
-    `sentence` says in words what is then to be seen (see ``ovbook.charts.with_sliders``).
+    `log_y` makes the y axis a log axis. `named` writes each path's label at its end. The path of the series `reference` is thick and
+    grey: what the others are held against. `level` names a column with a height to draw as a dashed line, and its label.
+    The legend has `columns` columns.
+
+    With a `slider` the chart shows one value of the column of the slider's name at a time, and `sentence` says in words
+    what is then to be seen (see ``ovbook.charts.with_sliders``). The axes stay, unless they are `loose` and fit each stop.
+    The legend says which series are missing at a stop.
     """
     keys = [slider.name] if slider else []
-    missing = [name for name in (*keys, series, along, "at", "mean", "low", "high", "n") if name not in frame]
+    needed = [*keys, series, along, "at", "mean", "low", "high", "n", *(level[:1] if level else ())]
+    missing = [name for name in needed if name not in frame]
     if missing or frame.empty:
         raise OvbookError(
             f"the table of paths lacks {', '.join(missing) or 'rows'}: summarise the runs first"
@@ -56,9 +70,21 @@ def paths(
     frame = frame.sort_values([*keys, series, along]).assign(label=frame[series].map(write))
     labels = [write(value) for value in values]
     across = alt.X("at:Q", title=x, scale=alt.Scale(type="log" if log else "linear", zero=False, nice=True))
-    up = alt.Y("mean:Q", title=y, scale=alt.Scale(zero=zero, nice=True))
-    legend = alt.Legend(orient="bottom", columns=3, title=series_title or series, symbolOpacity=1)
-    colour = alt.Color("label:N", scale=alt.Scale(domain=labels, range=budget_ramp(values)), legend=legend)
+    scale = alt.Scale(type="log", nice=False) if log_y else alt.Scale(zero=zero, nice=True)
+    up = alt.Y("mean:Q", title=y, scale=scale)
+    colours = budget_ramp(values)
+    if reference in values:
+        others = [value for value in values if value != reference]
+        ramp = dict(zip(others, budget_ramp(others), strict=True)) | {reference: NEUTRAL}
+        colours = [ramp[value] for value in values]
+    legend = alt.Legend(
+        orient="bottom",
+        columns=columns,
+        title=series_title or series,
+        symbolOpacity=1,
+        **({"labelExpr": _here(frame, slider)} if slider else {}),
+    )
+    colour = alt.Color("label:N", scale=alt.Scale(domain=labels, range=colours), legend=legend)
     shape = alt.Shape("label:N", scale=alt.Scale(domain=labels, range=cycled(SHAPES, values)), legend=legend)
     tooltip = [
         alt.Tooltip("label:N", title=series_title or series),
@@ -68,6 +94,8 @@ def paths(
         alt.Tooltip("n:Q", title="seeds"),
     ]
     drawn = alt.Chart(frame)
+    if log_y:  # a log axis has no place for an interval's end below zero
+        drawn = alt.Chart(frame.assign(low=frame["low"].clip(lower=frame["mean"].min() / 2)))
     base = drawn.transform_filter(slider.at(slider.name)) if slider else drawn
     layers = [
         base.mark_rule(opacity=0.5, strokeWidth=1.5).encode(
@@ -76,10 +104,35 @@ def paths(
         base.mark_line().encode(x=across, y=up, color=colour, order=alt.Order(f"{along}:Q")),
         base.mark_point(opacity=1).encode(x=across, y=up, color=colour, shape=shape, tooltip=tooltip),
     ]
-    if slider:  # the points of all stops, unseen, hold the axes where they are
+    if reference in values:
+        held = base.transform_filter(f"datum.label === {json.dumps(write(reference))}")
+        layers.insert(
+            0,
+            held.mark_line(strokeWidth=6, opacity=0.6).encode(
+                x=across, y=up, color=colour, order=alt.Order(f"{along}:Q")
+            ),
+        )
+    if named:
+        ends = alt.Chart(_ends(frame, keys, series, along, log_y))
+        ends = ends.transform_filter(slider.at(slider.name)) if slider else ends
+        layers.append(
+            ends.mark_text(align="left", baseline="middle", dx=9).encode(
+                x=across, y=alt.Y("place:Q", title=y), text="label:N"
+            )
+        )
+    if level:
+        edge = frame.groupby(keys, as_index=False).first() if keys else frame.head(1)
+        edge = alt.Chart(edge.assign(level=level[1]))
+        edge = edge.transform_filter(slider.at(slider.name)) if slider else edge
+        height_at = alt.Y(f"{level[0]}:Q", title=y)
+        layers += [
+            edge.mark_rule(strokeDash=[5, 4], color=NEUTRAL).encode(y=height_at),
+            edge.mark_text(align="left", dx=4, dy=-8).encode(x=alt.value(0), y=height_at, text="level:N"),
+        ]
+    if slider and not loose:  # the points of all stops, unseen, hold the axes where they are
         layers += [
             drawn.mark_point(opacity=0).encode(x=across, y=alt.Y(f"{end}:Q", title=y))
-            for end in ("low", "high")
+            for end in ("low", "mean", "high")
         ]
     chart = alt.layer(*layers).properties(
         title=heading(title, evidence(frame, "whisker")),
@@ -96,3 +149,33 @@ def paths(
         "mean": y,
     }
     return noted(chart, table=tidy(frame, names | {"low": "95% from", "high": "95% to", "n": "seeds"}))
+
+
+def _here(frame: pd.DataFrame, slider: Slider) -> str:
+    """The legend's labels, with a word where a series has no points at the slider's stop."""
+    present = [sorted(set(frame.loc[frame[slider.name] == stop, "label"])) for stop in slider.values]
+    found = f"indexof({json.dumps(present, ensure_ascii=False)}[{slider.index}], datum.label)"
+    return f"{found} < 0 ? datum.label + ' (not here)' : datum.label"
+
+
+def _ends(frame: pd.DataFrame, keys: Sequence[str], series: str, along: str, log: bool) -> pd.DataFrame:
+    """The last point of each path, with a place for its label that no label near it covers."""
+    ends = frame.sort_values(along).groupby([*keys, series], as_index=False).last()
+    parts = [part for _, part in ends.groupby(list(keys))] if keys else [ends]
+    placed = []
+    for part in parts:
+        whole = frame.merge(part[list(keys)].drop_duplicates()) if keys else frame
+        height = (lambda v: math.log(v)) if log else float
+        spread = 1.2 * (height(whole["mean"].max()) - height(whole["mean"].min()))  # whiskers need room, too
+        wide = (whole["at"].max() - whole["at"].min()) or 1.0
+        done: list[tuple[float, float]] = []
+        places = {}
+        for row in part.sort_values("mean").itertuples():
+            place = height(row.mean)
+            for at, other in sorted(done, key=lambda pair: pair[1]):
+                if abs(at - row.at) < 0.25 * wide and abs(place - other) < 0.05 * spread:
+                    place = other + 0.05 * spread
+            done.append((row.at, place))
+            places[row.Index] = math.exp(place) if log else place
+        placed.append(part.assign(place=pd.Series(places)))
+    return pd.concat(placed, ignore_index=True)
