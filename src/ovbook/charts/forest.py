@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -63,7 +64,7 @@ def forest(
         axis=alt.Axis(labelLimit=220, ticks=False, domain=False, grid=False),
     )
     scale = alt.Scale(type="symlog", constant=near) if near else alt.Scale(zero=False, nice=True)
-    shown = {"values": list(ticks)} if ticks else {}
+    shown: dict[str, Any] = {"values": list(ticks)} if ticks else {}
     across = alt.X("mean:Q", title=x, scale=scale, axis=alt.Axis(format="%" if percent else "~g", **shown))
     number = ".1%" if percent else ".3f"
     tooltip = [

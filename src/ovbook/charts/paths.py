@@ -77,12 +77,9 @@ def paths(
         others = [value for value in values if value != reference]
         ramp = dict(zip(others, budget_ramp(others), strict=True)) | {reference: NEUTRAL}
         colours = [ramp[value] for value in values]
+    present: dict[str, Any] = {"labelExpr": _here(frame, slider)} if slider else {}
     legend = alt.Legend(
-        orient="bottom",
-        columns=columns,
-        title=series_title or series,
-        symbolOpacity=1,
-        **({"labelExpr": _here(frame, slider)} if slider else {}),
+        orient="bottom", columns=columns, title=series_title or series, symbolOpacity=1, **present
     )
     colour = alt.Color("label:N", scale=alt.Scale(domain=labels, range=colours), legend=legend)
     shape = alt.Shape("label:N", scale=alt.Scale(domain=labels, range=cycled(SHAPES, values)), legend=legend)
@@ -121,8 +118,8 @@ def paths(
             )
         )
     if level:
-        edge = frame.groupby(keys, as_index=False).first() if keys else frame.head(1)
-        edge = alt.Chart(edge.assign(level=level[1]))
+        one = frame.groupby(keys, as_index=False).first() if keys else frame.head(1)
+        edge = alt.Chart(one.assign(level=level[1]))
         edge = edge.transform_filter(slider.at(slider.name)) if slider else edge
         height_at = alt.Y(f"{level[0]}:Q", title=y)
         layers += [
@@ -170,12 +167,13 @@ def _ends(frame: pd.DataFrame, keys: Sequence[str], series: str, along: str, log
         wide = (whole["at"].max() - whole["at"].min()) or 1.0
         done: list[tuple[float, float]] = []
         places = {}
-        for row in part.sort_values("mean").itertuples():
-            place = height(row.mean)
+        upwards = part.sort_values("mean")
+        for index, here, mean in zip(upwards.index, upwards["at"], upwards["mean"], strict=True):
+            place = height(mean)
             for at, other in sorted(done, key=lambda pair: pair[1]):
-                if abs(at - row.at) < 0.25 * wide and abs(place - other) < 0.05 * spread:
+                if abs(at - here) < 0.25 * wide and abs(place - other) < 0.05 * spread:
                     place = other + 0.05 * spread
-            done.append((row.at, place))
-            places[row.Index] = math.exp(place) if log else place
+            done.append((here, place))
+            places[index] = math.exp(place) if log else place
         placed.append(part.assign(place=pd.Series(places)))
     return pd.concat(placed, ignore_index=True)
