@@ -71,8 +71,8 @@ r"""
 ## What they saw, and what we do
 
 The first sighting was a run on multiple-choice science questions. More than one training loop drew the same curve, so a bug of the loop was set
-aside. A companion report repeats it with Llama-2-7B on coding exercises. The same picture stands in at least eight public threads about fine-tuning, with full training and with
-{term}`low-rank adapters <LoRA>`, at rates from 10⁻⁵ to 3·10⁻⁴; in one of them it went away when the rate was cut tenfold.
+aside. A companion report repeats it with Llama-2-7B on coding exercises. The same picture stands in ten public threads about fine-tuning that we know of, with full training and with
+{term}`low-rank adapters <LoRA>`, at rates from 10⁻⁵ to 3·10⁻⁴; in one of them (FastChat's number 2025) it went away when the rate was cut tenfold.
 
 | | the paper | this chapter at `laptop` | source |
 |---|---|---|---|
@@ -89,7 +89,7 @@ aside. A companion report repeats it with Llama-2-7B on coding exercises. The sa
 We could read the beginning of the post and of the report, and a detailed summary of the rest, but not the plots.
 
 Our examples are people of whom pre-training said next to nothing, with facts drawn at random: "{glue:text}`example_said`" Each fact is one of 32 words. Nobody
-can guess it: on a person not met before, no model can do better than ln 32 = 3.466 {term}`nats <nat>` an answer. Whatever falls below that is *memory*. That makes the question
+can guess it: on a person not met before, no model can do better than ln 32 = {glue:text}`floor_said` {term}`nats <nat>` an answer. Whatever falls below that is *memory*. That makes the question
 sharp, and the data harder than science questions, where some of an answer can be reasoned out.
 
 Two measures. The **jump** is what the eye sees: mean training loss in the first 5% of an epoch minus that in the last 5% of the one before, less what
@@ -582,6 +582,8 @@ The answers are sentences now, of which much can be predicted by anybody who has
 
 # %% tags=["remove-cell"]
 from ovbook.runs.plan import parameters_of
+from ovbook.tasks import new_people, open_task, tell
+from ovbook.world import open_world
 
 
 def nats(found, digits=2):
@@ -621,6 +623,18 @@ def headline():
             "The model does remember what it met once; whether the curve shows a staircase is another matter"
         )
     return "These runs do not decide it"
+
+
+def example_said():
+    """What one of the examples says."""
+    if not own:
+        found = open_task(p.task).examples("train", 1, p.seed_numbers[0])[0]
+        return f"{found.question} {found.answer}"[:200]
+    world = open_world(p.worlds[0])
+    if p.task != "new people":
+        return open_task(p.task, world=world).examples("train", 1, p.seed_numbers[0])[0].question
+    told = tell(world, *new_people(world, 1, p.seed_numbers[0]))
+    return world.decode(told.ids[0])
 
 
 def leak():
@@ -687,13 +701,14 @@ say(
     unknown_said=int(only(held_out)["n"].max()),
     probes_said=int(only(looks[looks["set"] == "probe"])["n"].max()),
     first_world=first,
-    example_said="Mara Venn comes from Oster. Mara Venn works as a baker. Mara Venn keeps a goat. Mara Venn wants a net.",
+    example_said=example_said(),
+    floor_said=f"{FLOOR:.3f}",
     stairs_said=f"Inside epoch 1 the loss changes by {nats(slopes)} nats in all, and at its end by {nats(drops[1])} more than that slope explains; "
     + (f"at the end of epoch 2 by {nats(drops[2])}." if 2 in drops else "")
     + f" The verdicts: {b1.verdict} for the steps, {b2.verdict} for training and validation loss parting there.",
     tenths_said=f"At the end of epoch 1, the mean of all groups is {nats(minds[1])} nats ahead"
     + (f", at the end of epoch 2 {nats(minds[2])}" if 2 in minds else "")
-    + ". The training loss of epoch 1 cannot show any of this: it scores everybody just *before* the meeting. So it is flat, and the drop at the boundary is the whole epoch's memory presented at once.",
+    + ". The training loss of epoch 1 cannot show any of this: it scores everybody just *before* the meeting. So nothing remembered makes it fall before the boundary, and there a whole epoch's memory shows at once.",
     rates_read="In nats, by the training curve: "
     + "; ".join(f"{r:g}: {m:.2f}" for r, m in drop["mean"].items()).replace("-", "−")
     + ". In evaluation mode: "
@@ -714,7 +729,7 @@ say(
     + of("rows of 256, other rotary base"),
     whole_said="With all words counted, "
     + of("loss on all words")
-    + " The eye would still miss it: the facts are a tenth of the words.",
+    + " On the curve of all words the step looks small all the same: four words in some thirty are facts.",
     stages_said=stages(),
     meaning_said=meaning(),
     seeds_said=f"{p.seeds} seed{'s' if p.seeds > 1 else ''}"
