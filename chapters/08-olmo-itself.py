@@ -356,7 +356,7 @@ chart = (
     height=300,
     title=heading(
         "OLMo-1B before and after instruction tuning, by checkpoint",
-        "n = 1 training run and 1 tuning seed; whiskers: 95% from the finite number of questions alone",
+        "n = 1 training run and 1 tuning seed; whiskers: 95% intervals from the finite number of questions alone",
     ),
     description="Mean accuracy over six benchmarks of OLMo-1B checkpoints from 1.4T tokens on, untuned and tuned on TULU, "
     "from the data of Sun and Dredze.",
