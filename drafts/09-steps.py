@@ -677,12 +677,20 @@ def meaning():
 
 
 def bases_said():
+    """Memory by where fine-tuning starts, and the judged base against fresh weights in both worlds."""
     table = by_base[by_base["measure"] == MIND].set_index("from")["mean"]
-    return (
-        "Memory, in nats: "
-        + "; ".join(f"{name} {value:.2f}" for name, value in table.items()).replace("-", "−")
-        + "."
-    )
+    text = "; ".join(f"{name} {value:.2f}" for name, value in table.items()).replace("-", "−")
+    both = kept[(kept["rate"] == MAIN) & (kept["boundary"] == 1)]
+    apart = both[both["arm"] == AS_IT_IS].set_index(["world", "seed"])["memory"]
+    apart = apart - both[both["arm"] == FRESH].set_index(["world", "seed"])["memory"]
+    found = mean_interval(apart.groupby("seed").mean())
+    text = f"Memory, in nats: {text}. Pre-trained minus fresh, paired within seeds over all worlds: {nats(found)} (described, not declared)."
+    if found.n > 1 and found.high < 0:
+        text += (
+            " So fresh weights remember *more* of what they met once. That speaks against pre-training as the condition of "
+            "such memory, at this size and rate."
+        )
+    return text
 
 
 size = (
