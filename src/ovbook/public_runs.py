@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ovbook import schedules
 from ovbook.errors import OvbookError
 from ovbook.hub import parse_revision
-from ovbook.schedules import Schedule
 
 __all__ = ["FLOPS_PER_SECOND", "PUBLIC_RUNS", "PublicRun", "hours", "tokens_of"]
 
@@ -49,7 +49,7 @@ class PublicRun:
     parameters: float
     tokens: float
     source: str
-    schedule: Schedule | None = None
+    schedule: schedules.Schedule | None = None
     horizon: float = 0.0
     step_tokens: int | None = None
 
@@ -78,7 +78,7 @@ PUBLIC_RUNS: dict[str, PublicRun] = {
             tokens=3.10e12,
             step_tokens=2048 * 2048,
             horizon=739_328 * 2048 * 2048,
-            schedule=Schedule(kind="cosine", peak=4e-4, warmup=2000 / 739_328, final=0.1),
+            schedule=schedules.Schedule(kind="cosine", peak=4e-4, warmup=2000 / 739_328, final=0.1),
             source=_CONFIG_1B,
         ),
         PublicRun(
@@ -87,7 +87,7 @@ PUBLIC_RUNS: dict[str, PublicRun] = {
             tokens=3.89e12,
             step_tokens=1024 * 4096,
             horizon=5e12,
-            schedule=Schedule(kind="cosine", peak=3e-4, warmup=8.39e9 / 5e12, final=0.1),
+            schedule=schedules.Schedule(kind="cosine", peak=3e-4, warmup=8.39e9 / 5e12, final=0.1),
             source=_CONFIG_7B,
         ),
         PublicRun(
@@ -96,7 +96,7 @@ PUBLIC_RUNS: dict[str, PublicRun] = {
             tokens=299_892_736_000,
             step_tokens=2_097_152,
             horizon=299_892_736_000,
-            schedule=Schedule(kind="clipped cosine", peak=3e-4, warmup=0.01, final=0.1),
+            schedule=schedules.Schedule(kind="clipped cosine", peak=3e-4, warmup=0.01, final=0.1),
             source=_PYTHIA,
         ),
         PublicRun(
