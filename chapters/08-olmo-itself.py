@@ -333,10 +333,9 @@ means = (
 )
 means = means.assign(low=means["mean"] - 1.96 * means["error"], high=means["mean"] + 1.96 * means["error"])
 late = means[means["step"] > 18000].drop(columns="variance")
+below = alt.Legend(orient="bottom", title=None)
 colours = alt.Color(
-    "what:N",
-    scale=alt.Scale(domain=["base", "tuned on TULU"], range=[BASE, TUNED]),
-    legend=alt.Legend(orient="bottom", title=None),
+    "what:N", scale=alt.Scale(domain=["base", "tuned on TULU"], range=[BASE, TUNED]), legend=below
 )
 place = alt.X(
     "tokens:Q", title="pre-training tokens of the checkpoint (trillions)", scale=alt.Scale(zero=False)
@@ -344,11 +343,11 @@ place = alt.X(
 drawn = alt.Chart(late).encode(place, color=colours)
 score_axis = alt.Y("mean:Q", title="mean accuracy over six benchmarks", scale=alt.Scale(zero=False))
 chart = (
-    drawn.mark_line().encode(y=score_axis, strokeDash=alt.StrokeDash("what:N", legend=None))
+    drawn.mark_line().encode(y=score_axis, strokeDash=alt.StrokeDash("what:N", legend=below))
     + drawn.mark_rule().encode(y=alt.Y("low:Q", title=""), y2="high:Q")
     + drawn.mark_point(filled=True, size=60, opacity=1).encode(
         y=score_axis,
-        shape=alt.Shape("what:N", legend=None),
+        shape=alt.Shape("what:N", legend=below),
         tooltip=["what", "tokens", "mean", "low", "high"],
     )
 ).properties(
@@ -431,10 +430,8 @@ lines = (
             title="learning rate in force, as a share of the peak",
             scale=alt.Scale(domain=[0, 1]),
         ),
-        color=alt.Color(
-            "run:N", legend=alt.Legend(orient="bottom", title=None), scale=alt.Scale(range=[TUNED, BASE])
-        ),
-        strokeDash=alt.StrokeDash("run:N", legend=None),
+        color=alt.Color("run:N", legend=below, scale=alt.Scale(range=[TUNED, BASE])),
+        strokeDash=alt.StrokeDash("run:N", legend=below),
     )
 )
 dots = (
