@@ -225,6 +225,7 @@ def test_a_chart_is_given_about_the_room_it_will_take():
     assert room({"vconcat": [panel, panel]}) > 2 * room(panel)
     assert room({"facet": {}, "spec": panel}) == room(panel)
     assert room({"mark": "line"}) == room({"mark": "line", "height": {"step": 20}})
+    assert 0 < room(panel | {"params": [slider]}, drawn=False) < room(panel)
 
 
 # -- the lint -----------------------------------------------------------------------------------------------

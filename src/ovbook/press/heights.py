@@ -13,14 +13,16 @@ _AXIS, _TITLES, _GAP = 45, 90, 20
 _SLIDER = 33
 
 
-def room(spec: Mapping[str, Any]) -> int:
+def room(spec: Mapping[str, Any], *, drawn: bool = True) -> int:
     """The height in CSS pixels that a chart and its sliders need on a wide page, within some ten of them.
 
     Drawn and measured, the book's charts take the height of their panels, an axis each, and 88 to 100 for title,
-    subtitle and legend.
+    subtitle and legend. Where words stand instead of the drawing (not `drawn`), only the sliders take room.
     """
-    bound = sum("bind" in parameter for parameter in spec.get("params", ()))
-    return _panels(spec) + (_TITLES if spec.get("title") else 0) + _SLIDER * bound
+    sliders = _SLIDER * sum("bind" in parameter for parameter in spec.get("params", ()))
+    if not drawn:
+        return sliders
+    return _panels(spec) + (_TITLES if spec.get("title") else 0) + sliders
 
 
 def _panels(spec: Mapping[str, Any]) -> int:

@@ -51,7 +51,7 @@ def container(spec: dict[str, Any], page: str = "") -> str:
     inert = json.dumps(_without_table(spec), separators=(",", ":")).replace("<", "\\u003c")
     return (
         f'<div class="ovbook-chart{reading}" role="figure" aria-label="{described}" data-name="{name}">'
-        f'<p class="ovbook-chart-words" style="min-height: {room(spec)}px">{described}</p>{_says(spec, notes)}{_tools(notes, name)}'
+        f'<p class="ovbook-chart-words" style="min-height: {room(spec, drawn=not reading)}px">{described}</p>{_says(spec, notes)}{_tools(notes, name)}'
         f'<script type="application/json">{inert}</script></div>'
     )
 
