@@ -228,6 +228,15 @@ def test_a_chart_is_given_about_the_room_it_will_take():
     assert 0 < room(panel | {"params": [slider]}, drawn=False) < room(panel)
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(9, 1), (3, 3), (2, 5), (None, 1)])
+def test_each_further_row_of_a_legend_takes_room(columns, rows):
+    legend = {"orient": "bottom"} | ({"columns": columns} if columns else {})
+    colour = {"field": "kind", "scale": {"domain": list("abcdefghi")}, "legend": legend}
+    panel = {"mark": "line", "height": 200}
+    layers = {"layer": [panel | {"encoding": {"color": colour}}] * 2, "height": 200}
+    assert room(layers) - room(panel) == 16 * (rows - 1)
+
+
 # -- the lint -----------------------------------------------------------------------------------------------
 
 

@@ -50,7 +50,7 @@ def test_every_chart_is_drawn_and_says_what_it_shows(visit):
         assert chart.locator(FIELDS).count() >= len(bound)
         kept = chart.locator(".ovbook-chart-words").evaluate("words => parseFloat(words.style.minHeight)")
         taken = chart.locator(".ovbook-chart-drawn").evaluate("drawn => drawn.offsetHeight")
-        assert abs(kept - taken) < 120, "the text below would jump when the chart is drawn"
+        assert abs(kept - taken) < 60, "the text below would jump when the chart is drawn"
     assert visit.page.locator('[aria-label="Vega visualization"]').count() == 0
 
 
@@ -68,9 +68,7 @@ def test_every_slider_and_menu_moves_its_chart_by_keyboard(visit):
             visit.wait_until(lambda said=said, chart=chart: spoken(chart) != said)
             assert spoken(chart).strip()
             visit.page.keyboard.press(undo)
-            again = visit.wait_for_another_drawing(chart, moved)
-            # An axis that follows the slider may hold its ticks in another order.
-            assert sorted(again.split("\n")) == sorted(before.split("\n"))
+            assert visit.wait_for_another_drawing(chart, moved) == before
 
 
 def test_folds_open_and_close_by_keyboard_and_show_where_the_focus_is(visit):
