@@ -27,7 +27,7 @@ book: setup
 
 test: setup
 	@echo "running the tests"
-	@$(VENV)/bin/python -m pytest
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 lab: setup
 	@$(OVBOOK) lab

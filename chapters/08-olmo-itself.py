@@ -545,6 +545,7 @@ estimates = pd.DataFrame(
     ]
 )
 estimates.attrs = {"worlds": len(worlds_run)}
+effects = estimates["reading"].str.startswith("an effect").sum()
 if AT in p.gammas:
     shown_damage = changed["noise"]
 else:
@@ -586,8 +587,10 @@ figure(
         row="contrast",
         x="effect ÷ smallest that counts",
         band=(-1.0, 1.0),
+        near=1.0,
+        ticks=[-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100],
         names=["smallest effect", "in nats", "worlds", "reading"],
-        title="One long run against its twins: the declared contrasts",
+        title=f"One long run against its twins: {effects or 'none'} of {len(estimates)} contrasts are effects",
         description="Five contrasts with 95% intervals, in units of the smallest effect declared for each, with a band for "
         "effects too small to count.",
     ),
@@ -598,7 +601,7 @@ r"""
 ```{glue:figure} fig_olmo_contrasts
 :name: fig-olmo-contrasts
 
-Inside the grey band an effect is too small to matter. To the right: more growth along the long run than among its twins, or a worse model at the end.
+Inside the grey band an effect is too small to matter; beyond it the axis is logarithmic. To the right: more growth along the long run than among its twins, or a worse model at the end.
 ```
 
 {glue:text}`contrasts_said` {glue:text}`border_said`

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from browser import chromium
+from shared_folder import shared_folder
 from smoke_chapters import SmokeChapters
 
 HERE = Path(__file__).parent
@@ -21,7 +22,19 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 @pytest.fixture(scope="session")
 def smoke_chapters(tmp_path_factory: pytest.TempPathFactory) -> SmokeChapters:
     """The real chapters at scale smoke: each is executed when it is first asked for, once a session."""
-    return SmokeChapters(tmp_path_factory.mktemp("smoke"))
+    return SmokeChapters(shared_folder(tmp_path_factory, "smoke"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pages come last: they need every chapter executed.
+
+    Where tests run in several processes, a file's stay together, and so do those of one page of the site.
+    """
+    items.sort(key=lambda item: HERE / "browser" in item.path.parents)
+    for item in items:
+        call = getattr(item, "callspec", None)
+        page = call.params.get("visit", "") if call else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {page}"))
 
 
 class _NoPage(pytest.Item):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from ovbook import cli
 
@@ -21,10 +22,13 @@ class SmokeChapters:
     def notebook(self, number: str) -> Path:
         """The executed notebook of chapter `number` (``"02"``)."""
         target = self.folder / f"{number}.ipynb"
-        if not target.exists():
-            with pytest.MonkeyPatch.context() as patched:
-                patched.chdir(ROOT)
-                patched.setenv("OVBOOK_STORE", str(self.store))
-                patched.setenv("PYTHONPATH", str(ROOT / "src"))  # the kernel's package is the one under test
-                assert cli.main(["run", number, "-p", "scale=smoke", "--out", str(target)]) == 0
+        with FileLock(self.folder / f"{number}.lock"):  # another process of the same session may be at it
+            if not target.exists():
+                with pytest.MonkeyPatch.context() as patched:
+                    patched.chdir(ROOT)
+                    patched.setenv("OVBOOK_STORE", str(self.store))
+                    patched.setenv(
+                        "PYTHONPATH", str(ROOT / "src")
+                    )  # the kernel's package is the one under test
+                    assert cli.main(["run", number, "-p", "scale=smoke", "--out", str(target)]) == 0
         return target

@@ -51,7 +51,7 @@ def build(folder: Path, chapters: SmokeChapters) -> Project:
     project = Project(root=folder)
     shutil.rmtree(project.book / "chapters", ignore_errors=True)
     (project.book / "chapters").mkdir()
-    for chapter in project.chapters():
+    for chapter in reversed(project.chapters()):  # another process may be executing them from the first on
         shutil.copy(chapters.notebook(chapter.number), project.executed(chapter))
     _add_pages(project)
     render(project)

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
 from browser import book_copy, chromium
 from browser.visit import Visit, offline
 from ovbook.press.serve import server
+from shared_folder import shared_folder
 from smoke_chapters import SmokeChapters
 
 _UNBUILT = pytest.StashKey[bool]()
@@ -22,13 +24,17 @@ def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, smoke_chapters: SmokeChapters
 ) -> Path:
     """The folder of the built pages."""
-    folder = tmp_path_factory.mktemp("book") / "book"
+    place = shared_folder(tmp_path_factory, "book")
     request.session.stash[_UNBUILT] = True
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("PYTHONPATH", str(book_copy.ROOT / "src"))
-        built = book_copy.build(folder, smoke_chapters).site
+    with FileLock(place / "lock"), pytest.MonkeyPatch.context() as patched:
+        if not (place / "built").exists():
+            if (place / "book").exists():
+                pytest.fail("another process could not build the site: see its error", pytrace=False)
+            patched.setenv("PYTHONPATH", str(book_copy.ROOT / "src"))
+            site = book_copy.build(place / "book", smoke_chapters).site
+            (place / "built").write_text(str(site))
     request.session.stash[_UNBUILT] = False
-    return built
+    return Path((place / "built").read_text())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
