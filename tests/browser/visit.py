@@ -14,13 +14,14 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 CHART = ".ovbook-chart"
 FIELDS = ".vega-bind input, .vega-bind select"
 
-# What a chart shows: the outlines and the words of its drawing, in order; but those of its axes sorted, since an axis
-# whose ticks come and go with a slider holds them in the order in which they came.
+# What a chart shows: the outlines and the words of its drawing, in order; but those of its axes and lines sorted, since
+# ticks and lines that come and go with a slider stand in the order in which they came.
 _DRAWING = """chart => {
     const marks = Array.from(chart.querySelectorAll("svg.marks path, svg.marks text"));
     const shown = mark => (mark.getAttribute("d") || mark.textContent) + (mark.getAttribute("transform") || "");
-    const onAxis = mark => mark.closest(".role-axis") !== null;
-    return [...marks.filter(onAxis).map(shown).sort(), ...marks.filter(m => !onAxis(m)).map(shown)].join("\\n");
+    const comesAndGoes = mark => mark.closest(".role-axis, [class*=pathgroup]") !== null;
+    const kept = marks.filter(mark => !comesAndGoes(mark));
+    return [...marks.filter(comesAndGoes).map(shown).sort(), ...kept.map(shown)].join("\\n");
 }"""
 _INKS = """() => Array.from(new Set(Array.from(document.querySelectorAll(".ovbook-chart svg.marks text"),
     text => getComputedStyle(text).fill))).sort().join(" ")"""
