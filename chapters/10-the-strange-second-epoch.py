@@ -70,7 +70,7 @@ again. Towards the end of that warm-up the training loss plunges, and the valida
 rises again, while validation recovers. The explanation: the order is the same in both epochs, so the examples met at a high rate in epoch 2 are
 those that were met at a high rate in epoch 1, and were memorised then; those at the end were met at nearly none.
 
-| | the post | this chapter at `laptop` | source |
+| | the paper | this chapter at `laptop` | source |
 |---|---|---|---|
 | model | a large language model, which one was not recovered | {glue:text}`parameters_said` parameters, after {glue:text}`tokens_said` tokens | at second hand |
 | data | multiple-choice science questions | {glue:text}`people_said` new people, four facts each; half of the facts follow from the family name | at second hand |
