@@ -165,7 +165,7 @@ over a batch of them is the training loss.
 # %% tags=["hide-input"]
 import pandas as pd
 
-from ovbook.charts import Slider, figure, forest, over_places, paths, say, tokens_label, under_rates
+from ovbook.charts import Slider, figure, forest, over_places, paths, say, through_epochs, tokens_label
 from ovbook.claims import judge
 from ovbook.stats import (
     in_bins,
@@ -255,7 +255,7 @@ r"""
 # %% tags=["hide-input", "remove-output"]
 figure(
     "fig_strange",
-    under_rates(
+    through_epochs(
         curves(
             [
                 curve("training, same order", in_bins(rows("same", "step"), bins=10)),
@@ -491,7 +491,7 @@ lie apart, answer by answer.
 measures = {"accuracy": "accuracy", "confidence": "confidence", "calibration": "calibration error"}
 figure(
     "fig_apart",
-    under_rates(
+    through_epochs(
         curves([curve(said, rows("same", "look"), column) for column, said in measures.items()]),
         y="of validation answers",
         series="curve",
@@ -531,7 +531,7 @@ Does it need the repeated hill? {numref}`fig-cycle` has a single warm-up and one
 # %% tags=["hide-input", "remove-output"]
 figure(
     "fig_cycle",
-    under_rates(
+    through_epochs(
         curves(
             [
                 curve("training", in_bins(rows("cycle", "step"), bins=10)),

@@ -20,6 +20,7 @@ from ovbook.stats.curves import (
     unsaturated,
 )
 from ovbook.stats.declared import estimate, reading, readings, written
+from ovbook.stats.enough import enough, seeds_to_decide, spread_to_decide
 from ovbook.stats.factors import SHARES, above_curve, at_equal, variance_shares
 from ovbook.stats.intervals import (
     Interval,
@@ -52,6 +53,7 @@ __all__ = [
     "before_after",
     "bootstrap_interval",
     "cube",
+    "enough",
     "equivalence",
     "estimate",
     "first_rise",
@@ -76,8 +78,10 @@ __all__ = [
     "readings",
     "reversals",
     "roughness",
+    "seeds_to_decide",
     "slope_per_seed",
     "slopes_together",
+    "spread_to_decide",
     "summarise",
     "tuned_on_others",
     "u_shape",

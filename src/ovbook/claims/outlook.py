@@ -1,0 +1,43 @@
+"""What would decide a claim that was left undecided: more seeds, or less spread between them, in a sentence."""
+
+from __future__ import annotations
+
+import math
+
+from ovbook.claims.registry import claim
+from ovbook.claims.verdict import Verdict
+from ovbook.stats import Interval, enough
+
+__all__ = ["what_would_decide"]
+
+
+def what_would_decide(*verdicts: Verdict) -> str:
+    """How many seeds, or how much less spread, would take the main number of each undecided verdict past its bound.
+
+    A plan and no prediction: it takes means and spreads as they were found. Empty where nothing is undecided, or where
+    a verdict has no bound on one side (an equivalence).
+    """
+    parts, past = [], []
+    for verdict in verdicts:
+        rule = claim(verdict.id)
+        direction = rule.settings.get("direction")
+        if verdict.verdict != "inconclusive" or direction is None:
+            continue
+        if verdict.statistic is None or verdict.low is None or verdict.high is None or verdict.n < 2:
+            continue
+        bound = math.copysign(rule.smallest_effect, 1 if direction == "up" else -1)
+        found = Interval(mean=verdict.statistic, low=verdict.low, high=verdict.high, n=verdict.n)
+        if verdict.low <= bound <= verdict.high:
+            parts.append(f"{verdict.id} {enough(found, bound)}")
+        else:
+            past.append(verdict.id)
+    said = []
+    if parts:
+        said.append(
+            f"Should mean and spread stay as they are, the main number of each would be decided with: {'; '.join(parts)}."
+        )
+    if past:
+        said.append(
+            f"The main number of {' and '.join(past)} is past its bound; another part of the rule is not."
+        )
+    return " ".join(said)
