@@ -24,14 +24,14 @@ r"""
 # Steps
 
 **Your training loss is flat for a whole epoch, drops at the epoch's end, and is flat again. Is that a bug?** People who fine-tune
-language models have asked this on many forums. The curve looks like a staircase, and nothing they learnt about training says that it should:
-a model learns a little from every {term}`batch`, so its loss ought to fall a little all the time.
+language models have asked this on many forums, because a model learns a little from every {term}`batch`: its loss ought to fall a little all the time,
+and not down a staircase.
 
 **{glue:text}`headline`.** {glue:text}`short_answer`
 
 Howard and Whitaker {cite}`howard2023learning` met it, suspected their code, and came to a stranger idea: that the model remembers an example
-after seeing it *once*. Inside the first {term}`epoch` every example is new, so the loss does not move; from the second on each has been seen before. If that is
-right it says how few repetitions a model needs, and how little a training loss tells you after the first epoch.
+after seeing it *once*. Inside the first {term}`epoch` every example is new, so the loss hardly moves; from the second on each has been seen before. If that is
+right, it says how few repetitions a model needs, and how little a training loss tells you after the first epoch.
 """
 
 # %% tags=["parameters", "hide-input"]
@@ -70,32 +70,31 @@ p = parameters(
 r"""
 ## What they saw, and what we do
 
-The first sighting was a run on multiple-choice science questions. More than one training loop drew the same curve, so a bug of the loop was set
-aside. A companion report repeats it with Llama-2-7B on coding exercises. The same picture stands in ten public threads about fine-tuning that we know of, with full training and with
-{term}`low-rank adapters <LoRA>`, at rates from 10⁻⁵ to 3·10⁻⁴; in one of them (FastChat's number 2025) it went away when the rate was cut tenfold.
+They first saw it on multiple-choice science questions. More than one training loop drew the same curve, so a bug of the loop was set
+aside. A companion report repeats it with Llama-2-7B on coding exercises, and we know of ten public threads with the same picture, at rates from
+10⁻⁵ to 3·10⁻⁴; in one (FastChat's number 2025) it went away when the rate was cut tenfold.
 
 | | the paper | this chapter at `laptop` | source |
 |---|---|---|---|
-| model | Llama-2-7B in the companion; the first not recovered | {glue:text}`parameters_said` parameters, OLMo architecture, pre-trained on {glue:text}`tokens_said` tokens | companion report, first part |
+| model | Llama-2-7B in the companion; the first not recovered | {glue:text}`parameters_said` parameters, pre-trained on {glue:text}`tokens_said` tokens | companion report, first part |
 | data | science questions; 5,000 coding exercises | {glue:text}`lessons_said` examples: a person each, four facts, drawn anew | the post's first part; companion report |
 | what the loss counts | not recovered | the answers alone (the four facts) | none: not in what we read |
 | epochs | 3 | 3 | the post's first part |
 | learning rate | two in the companion, "low" and "high" | {glue:text}`rates_said`, constant | companion report |
 | batch | not recovered | 2 | none: not in what we read |
-| method | low-rank adapters of rank 16, in the companion | all weights, AdamW | companion report |
+| method | {term}`low-rank adapters <LoRA>` of rank 16, in the companion | all weights, AdamW | companion report |
 | order of examples in each epoch | not recovered | the same; reshuffled as a control | none: not in what we read |
-| repetitions | single runs | {glue:text}`seeds_said` | the plots' captions, at second hand |
+| repetitions | not recovered | {glue:text}`seeds_said` | none: not in what we read |
 
 We could read the beginning of the post and of the report, and a detailed summary of the rest, but not the plots.
 
-Our examples are people of whom pre-training said next to nothing, with facts drawn at random: "{glue:text}`example_said`" Each fact is one of 32 words. Nobody
-can guess it: on a person not met before, no model can do better than ln 32 = {glue:text}`floor_said` {term}`nats <nat>` an answer. Whatever falls below that is *memory*. That makes the question
-sharp, and the data harder than science questions, where some of an answer can be reasoned out.
+Our examples are people of whom pre-training said next to nothing, with facts drawn at random: "{glue:text}`example_said`" Each fact is one of 32 words, so
+on a person not met before no model can do better than ln 32 = {glue:text}`floor_said` {term}`nats <nat>` an answer. What falls below that is *memory*.
 
 Two measures. The **jump** is what the eye sees: mean training loss in the first 5% of an epoch minus that in the last 5% of the one before, less what
 a straight line fitted inside the earlier epoch predicts. **Memory** never looks at the training log: at the boundary itself, in evaluation mode, it is the loss on
-{glue:text}`unknown_said` people never met minus the loss on a fixed sample of {glue:text}`probes_said` people met in training, less the same difference before the first step. It cannot be an artefact of logging,
-of averaging or of {term}`dropout`, and what the model learns about all people alike cancels.
+{glue:text}`unknown_said` people never met minus the loss on a fixed sample of {glue:text}`probes_said` people met in training, less the same difference before the first step. So
+neither logging, averaging nor {term}`dropout` can make it, and what is learnt about all people alike cancels.
 
 ## What we will call an explanation
 
@@ -107,9 +106,9 @@ one half: it *does*. Otherwise it is *undecided*. Trials had been seen, on world
 # %% tags=["experiment"]
 from ovbook.runs import Checkpoint, Examples, Memorise, pupils
 
-# One thing changed at a time. Declared before anything was run: a control's
-# memory at the first boundary as a share of that of the run as it is. Above
-# one half, with its interval: no explanation. Below: an explanation.
+# One thing changed at a time. Declared before anything was run: memory at
+# the first boundary as a share of that of the run as it is. Above one half,
+# with its interval: no explanation. Below: an explanation.
 CONTROLS = {
     "order reshuffled": {"order": "reshuffled"},
     "dropout 0.1": {"dropout": 0.1},
@@ -122,43 +121,38 @@ GUESSABLE = 0.9  # share of the easy people's facts that the family name tells
 
 
 def experiment(p):
-    """Teach every model new facts, several epochs long, and watch each step.
-
-    Judged: at the last of the rates, three epochs (B1, B2); at all rates,
-    two epochs (B3); from fresh weights (B7). Then the controls, and models
-    that were pre-trained for less.
-    """
+    """Teach models new facts, several epochs long, and watch each step."""
     facts = Examples(task=p.task, count=p.lessons)
-    usual = {"data": facts, "batch": 2, "epochs": 2, "probes": 64, "held_out": 128}
-    quick = {"looks": (0.0, 0.5), "documents": 8}
+    usual = {"data": facts, "batch": 2, "epochs": 2, "probes": 64}
+    usual |= {"held_out": 128, "documents": 8}
+    quick = usual | {"looks": (0.0, 0.5)}
     main, lower = p.rates[-1], p.rates[:-1]
     bases = pupils(p)
     specs = []
-    for base in bases:
-        specs.append(Memorise(base=base, **usual | {"epochs": 3}, rate=main, documents=8))
-        specs += [Memorise(base=base, **usual, **quick, rate=rate) for rate in lower]
-        specs.append(Memorise(base=base, **usual, **quick, rate=main, start="scratch"))
-
+    for base in bases:  # judged: three epochs, all rates, fresh weights
+        specs.append(Memorise(base=base, **usual | {"epochs": 3}, rate=main))
+        specs += [Memorise(base=base, **quick, rate=r) for r in lower]
+        specs.append(Memorise(base=base, **quick, rate=main, start="scratch"))
     if p.corpus or p.released:
-        return specs  # the controls are asked in the words of a tiny world
+        return specs  # the controls are asked in a tiny world's words
 
-    usual |= {"rate": main} | quick
-    generic = Examples(task="topic-known-labels", count=p.lessons)
+    quick |= {"rate": main}
     easy = {"data": Examples(count=p.lessons, pattern=GUESSABLE)}
-    one_world = [base for base in bases if base.root.corpus == p.corpora[0]]
+    other = Examples(task="topic-known-labels", count=p.lessons)
+    one_world = [b for b in bases if b.root.corpus == p.corpora[0]]
     for base in one_world:
-        specs += [Memorise(base=base, **usual | change) for change in CONTROLS.values()]
-        # Easy or hard facts, with or without a stage of another task before.
-        stage = Memorise(base=base, **usual | {"data": generic, "epochs": 1})
-        taught = Checkpoint(run=stage)
-        specs.append(Memorise(base=base, **usual | easy))
-        specs.append(Memorise(base=taught, **usual))
-        specs.append(Memorise(base=taught, **usual | easy))
+        specs += [Memorise(base=base, **quick | c) for c in CONTROLS.values()]
+        # Easy or hard facts, after a stage of another task or directly.
+        stage = Memorise(base=base, **quick | {"data": other, "epochs": 1})
+        specs.append(Memorise(base=base, **quick | easy))
+        specs += [
+            Memorise(base=Checkpoint(run=stage), **quick | data) for data in ({}, easy)
+        ]  # fmt: skip
     # Shorter pre-training, and other models: the suite's.
     for model in (p.models or ())[1:] or (p.model,):
         for tokens in sorted(p.budgets)[:-1][::2]:
             shorter = pupils(p, model=model, tokens=tokens)[: len(one_world)]
-            specs += [Memorise(base=base, **usual) for base in shorter]
+            specs += [Memorise(base=base, **quick) for base in shorter]
     return specs
 
 
@@ -176,7 +170,7 @@ steps[["world", "seed", "rate", "epoch", "step", "loss"]].head()
 import pandas as pd
 
 from ovbook.charts import BASE, TUNED, Slider, figure, forest, paths, say, through_epochs, tokens_label
-from ovbook.claims import judge
+from ovbook.claims import judge, what_would_decide
 from ovbook.stats import gaps, in_bins, jumps, mean_interval, memory, probe_steps, summarise
 from ovbook.tasks import FLOOR
 
@@ -190,13 +184,10 @@ first = str(p.worlds[0]) if own else p.corpus or p.released[0].partition("@")[0]
 
 def named(frame):
     """Rows with their arm: what was changed."""
-    judged = frame[["model", "tokens"]].astype(str).eq(frame[["model", "tokens"]].astype(str).iloc[0])
-    arm = (
-        frame["model"]
-        .astype(str)
-        .str.cat(frame["tokens"].map(tokens_label, na_action="ignore").astype(str), ", ")
-    )
-    arm = arm.where(~judged.all(axis=1), AS_IT_IS).mask(frame["start"] == "scratch", FRESH)
+    base = frame[["model", "tokens"]].astype(str)
+    tokens = frame["tokens"].map(tokens_label, na_action="ignore").astype(str)
+    arm = base["model"].str.cat(tokens, ", ").where(~base.eq(base.iloc[0]).all(axis=1), AS_IT_IS)
+    arm = arm.mask(frame["start"] == "scratch", FRESH)
     for name, change in CONTROLS.items():
         arm = arm.mask(frame[list(change)].eq(list(change.values())).all(axis=1), name)
     easy, staged = frame["pattern"] > 0, frame["stage"] == 2
@@ -204,30 +195,32 @@ def named(frame):
     return frame.assign(arm=arm)[frame["taught"] == p.task]
 
 
-steps, looks = named(steps), named(results.table(Memorise, kind="look"))
-met, probe = (named(results.table(Memorise, kind=kind)) for kind in ("met", "probe"))
-held_out = looks[looks["set"] == "held out"]
-jumped, kept = jumps(steps, by=BY), memory(looks, by=BY)
-main_jumps = jumped[(jumped["arm"] == AS_IT_IS) & (jumped["rate"] == MAIN)]
-start = jumped[(jumped["rate"] == MAIN) & (jumped["boundary"] == 1)].assign(
-    start=lambda t: t["arm"].map({AS_IT_IS: "pre-trained", FRESH: "scratch"})
-)
-
-
 def only(frame, arm=AS_IT_IS, rate=MAIN):
     """Rows of one arm at one rate."""
     return frame[(frame["arm"] == arm) & (frame["rate"] == rate)]
 
 
-b1 = judge("B1", main_jumps, scale=p.scale, seeds_expected=p.seeds)
-b2 = judge("B2", gaps(only(steps), only(held_out), by=BY), scale=p.scale, seeds_expected=p.seeds)
-b3 = judge(
-    "B3",
-    jumped[(jumped["arm"] == AS_IT_IS) & (jumped["boundary"] == 1)],
-    scale=p.scale,
-    seeds_expected=p.seeds,
-)
-b7 = judge("B7", start[start["start"].notna()], scale=p.scale, seeds_expected=p.seeds)
+def at_first(frame, everywhere=False):
+    """Rows of the main rate at the first boundary, in the first world."""
+    frame = frame[(frame["boundary"] == 1) & (frame["rate"] == MAIN)]
+    return frame if everywhere else frame[frame["world"].map(str) == first]
+
+
+# %% tags=["hide-input"]
+steps, looks = named(steps), named(results.table(Memorise, kind="look"))
+held_out = looks[looks["set"] == "held out"]
+jumped, kept = jumps(steps, by=BY), memory(looks, by=BY)
+at_rates = [t[(t["arm"] == AS_IT_IS) & (t["boundary"] == 1)] for t in (jumped, kept)]
+start = at_first(jumped, everywhere=True)
+start = start[start["arm"].isin([AS_IT_IS, FRESH])]
+start = start.assign(start=start["arm"].map({AS_IT_IS: "pre-trained", FRESH: "scratch"}))
+judged = {
+    "B1": only(jumped),
+    "B2": gaps(only(steps), only(held_out), by=BY),
+    "B3": at_rates[0],
+    "B7": start,
+}
+b1, b2, b3, b7 = (judge(name, table, scale=p.scale, seeds_expected=p.seeds) for name, table in judged.items())
 
 # %% [markdown]
 r"""
@@ -238,33 +231,28 @@ r"""
 
 # %% tags=["hide-input", "remove-output"]
 TRAIN, UNKNOWN = "training", "people never met" if p.task == "new people" else "examples never met"
+lines = {
+    TRAIN: in_bins(steps[steps["arm"] == AS_IT_IS], by=["rate"]),
+    UNKNOWN: held_out[held_out["arm"] == AS_IT_IS][["world", "seed", "rate", "progress", "loss"]],
+}
 curves = pd.concat(
-    [
-        summarise(table, "loss", by=["rate", "progress"]).assign(which=name)
-        for name, table in (
-            (TRAIN, in_bins(steps[steps["arm"] == AS_IT_IS], by=["rate"])),
-            (UNKNOWN, held_out[held_out["arm"] == AS_IT_IS][["world", "seed", "rate", "progress", "loss"]]),
-        )
-    ],
+    [summarise(table, "loss", by=["rate", "progress"]).assign(which=name) for name, table in lines.items()],
     ignore_index=True,
 )
 curves.attrs = {"level": 0.95, "worlds": len(p.corpora)}
-drop = summarise(
-    jumped[(jumped["arm"] == AS_IT_IS) & (jumped["boundary"] == 1)], "drop", by=["rate"]
-).set_index("rate")
+drop = summarise(at_rates[0], "drop", by=["rate"]).set_index("rate")["mean"]
 figure(
     "fig_staircase",
     through_epochs(
         curves[curves["progress"] > 0],
         y="loss on the answers (nats)",
         series="which",
-        series_title=" ",
         colours=[TUNED, BASE],
         floor=FLOOR if p.task == "new people" else None,
         floor_label="nobody can know better",
         slider=Slider("rate", curves["rate"], label="learning rate", write="{:g}".format, start=MAIN),
         sentence=lambda rate: (
-            f"Learning rate {rate:g}: the training loss drops by {drop['mean'][rate]:.2f} nats at the end of epoch 1."
+            f"Learning rate {rate:g}: at the end of epoch 1 the training loss drops by {drop[rate]:.2f} nats beyond its slope."
         ),
         title=b1.title(
             "The loss drops where an epoch ends, and is nearly flat inside",
@@ -281,7 +269,7 @@ r"""
 :name: fig-staircase
 
 Each point of the training loss averages a twentieth of an epoch; dashed lines stand where an epoch ends. Bands are 95% intervals over {glue:text}`seeds_said`.
-The level line is ln 32, what an ideal reader loses on people it has not met.
+The level line is ln 32.
 ```
 
 {glue:text}`stairs_said`
@@ -295,29 +283,28 @@ b2
 
 # %% [markdown]
 r"""
+{glue:text}`noise_said`
+
 ## Where does the drop come from?
 
-A staircase of the *average* does not say when the model learns. So look at the same people through the whole run. {numref}`fig-tenths` follows some of those who are met in the
+A staircase of the *average* does not say when the model learns. {numref}`fig-tenths` follows some of the people who are met in the
 first tenth of an epoch, in the fourth, the seventh and the last, always in evaluation mode, as an advantage over people never met.
 """
 
 # %% tags=["hide-input", "remove-output"]
-tenths = only(named(results.table(Memorise, kind="tenth")))
-level = only(held_out)[["world", "seed", "step", "loss"]].rename(columns={"loss": "unknown"})
-of_tenth = tenths.assign(world=tenths["world"].astype(level["world"].dtype)).merge(
-    level, on=["world", "seed", "step"]
-)
-of_tenth["ahead"] = of_tenth["unknown"] - of_tenth["loss"]
-at_first = of_tenth[of_tenth["step"] == 0].set_index(["world", "seed", "tenth"])["ahead"]
-of_tenth["ahead"] -= at_first.reindex(of_tenth.set_index(["world", "seed", "tenth"]).index).to_numpy()
 WHEN = {0: "1st tenth", 3: "4th", 6: "7th", 9: "last"}
-followed = summarise(of_tenth[of_tenth["tenth"].isin(WHEN)], "ahead", by=["tenth", "progress"]).assign(
-    met=lambda t: t["tenth"].map(WHEN)
-)
+at = ["world", "seed", "step"]
+tenths = only(named(results.table(Memorise, kind="tenth")))
+unknown = only(held_out).set_index(at)["loss"]
+tenths = tenths.assign(ahead=unknown.reindex(tenths.set_index(at).index).to_numpy() - tenths["loss"])
+group = ["world", "seed", "tenth"]
+before = tenths[tenths["step"] == 0].set_index(group)["ahead"]
+tenths["ahead"] -= before.reindex(tenths.set_index(group).index).to_numpy()
+followed = summarise(tenths[tenths["tenth"].isin(WHEN)], "ahead", by=["tenth", "progress"])
 figure(
     "fig_tenths",
     through_epochs(
-        followed,
+        followed.assign(met=followed["tenth"].map(WHEN)),
         y="advantage over people never met (nats)",
         series="met",
         series_title="met in the",
@@ -342,16 +329,15 @@ single meeting looks like. Bands are 95% intervals.
 
 ## Does it take a high rate?
 
-{numref}`fig-rates` has the step at the first boundary at every rate, by both measures: what the eye sees on the training curve, and memory in evaluation mode.
+{numref}`fig-rates` has the step at the first boundary at every rate, by both measures.
 """
 
 # %% tags=["hide-input", "remove-output"]
 LOG, MIND = "drop of the training curve", "memory, in evaluation mode"
-at_one = [table[(table["arm"] == AS_IT_IS) & (table["boundary"] == 1)] for table in (jumped, kept)]
 by_rate = pd.concat(
     [
         summarise(table, value, by=["rate"]).assign(measure=name)
-        for name, table, value in ((LOG, at_one[0], "drop"), (MIND, at_one[1], "memory"))
+        for name, table, value in zip((LOG, MIND), at_rates, ("drop", "memory"), strict=True)
     ],
     ignore_index=True,
 ).assign(at=lambda t: t["rate"])
@@ -361,11 +347,13 @@ figure(
     paths(
         by_rate,
         series="measure",
+        series_title=" ",
         along="rate",
         along_title="learning rate",
         x="learning rate of fine-tuning (log scale)",
         y="step at the first boundary (nats)",
         log=True,
+        columns=1,
         title=b3.title(
             "The step grows with the learning rate", otherwise="The step against the learning rate"
         ),
@@ -392,32 +380,22 @@ b3
 r"""
 ## Does it take pre-training?
 
-If the reason is a smooth place that pre-training leads to, a model without pre-training should have no such memory. {numref}`fig-bases` compares models of the same world and seeds, from fresh weights to the
-judged base, after one epoch at rate {glue:text}`main_said`.
+The post's hypothesis is that pre-training leads to a place where the loss surface is smooth, so that one step memorises. Then a model without pre-training should have no such
+steps. {numref}`fig-bases` compares models of the same world and seeds, from fresh weights to the judged base, after one epoch at rate {glue:text}`main_said`.
 """
 
 # %% tags=["hide-input", "remove-output"]
 
 
 def table_of(frame, value, arms):
-    """Mean and interval of each arm, in the first world, at the first boundary."""
-    rows = frame[(frame["boundary"] == 1) & (frame["rate"] == MAIN) & (frame["world"].map(str) == str(first))]
-    return summarise(rows[rows["arm"].isin(arms)], value, by=["arm"])
+    """Mean and interval of each arm, in their order."""
+    rows = at_first(frame)
+    found = summarise(rows[rows["arm"].isin(arms)], value, by=["arm"])
+    return found.set_index("arm").reindex([arm for arm in arms if arm in set(found["arm"])]).reset_index()
 
 
-started = [
-    FRESH,
-    *[
-        arm
-        for arm in dict.fromkeys(kept["arm"])
-        if ", " in arm and arm not in (BOTH,) and arm not in CONTROLS
-    ],
-]
-started = [
-    FRESH,
-    *sorted(started[1:], key=lambda arm: kept.loc[kept["arm"] == arm, "tokens"].iloc[0]),
-    AS_IT_IS,
-]
+lengths = kept[kept["arm"].str.contains(":")].drop_duplicates("arm").sort_values("tokens")
+started = [FRESH, *lengths["arm"], AS_IT_IS]
 by_base = pd.concat(
     [
         table_of(table, value, started).assign(measure=name)
@@ -425,10 +403,7 @@ by_base = pd.concat(
     ],
     ignore_index=True,
 )
-by_base["from"] = pd.Categorical(by_base["arm"], started, ordered=True)
-by_base = by_base.sort_values(["from", "measure"]).assign(
-    **{"from": lambda t: t["arm"].replace({AS_IT_IS: "the judged base"})}
-)
+by_base["from"] = by_base["arm"].replace({AS_IT_IS: "the judged base"})
 by_base.attrs = {"worlds": 1}
 figure(
     "fig_bases",
@@ -436,6 +411,7 @@ figure(
         by_base,
         row="from",
         series="measure",
+        series_title=" ",
         x="step at the first boundary (nats)",
         title=b7.title(
             "Without pre-training there is hardly a step", otherwise="The step by where fine-tuning starts"
@@ -452,8 +428,6 @@ r"""
 
 Names are architecture, width × layers, and tokens of pre-training. Whiskers are 95% intervals over seeds of world {glue:text}`first_world`.
 ```
-
-{glue:text}`bases_said`
 """
 
 # %% tags=["remove-input"]
@@ -461,46 +435,52 @@ b7
 
 # %% [markdown]
 r"""
+{glue:text}`bases_said`
+
+{glue:text}`enough_said`
+
 ## The innocent explanations, one by one
 
-Those who met the staircase went through a list of things that could cause it. Here is the list, with what it does to memory.
+Those who met the staircase went through a list of things that could cause it. {numref}`fig-controls` has what each does to memory.
 """
 
 # %% tags=["hide-input", "remove-output"]
-arms = [arm for arm in [AS_IT_IS, *CONTROLS, EASY, STAGED, BOTH] if (kept["arm"] == arm).any()]
-inside = kept[(kept["boundary"] == 1) & (kept["rate"] == MAIN) & (kept["world"].map(str) == str(first))]
-usual = inside[inside["arm"] == AS_IT_IS].set_index("seed")["memory"]
+inside = at_first(kept).set_index("seed")
+usual = inside.loc[inside["arm"] == AS_IT_IS, "memory"]
+arms = [arm for arm in [AS_IT_IS, *CONTROLS, EASY, STAGED, BOTH] if (inside["arm"] == arm).any()]
 
 
-def share(arm):
-    """Memory as a share of that of the run as it is, seed by seed."""
-    of = inside[inside["arm"] == arm].set_index("seed")["memory"]
-    return mean_interval((of / usual.reindex(of.index)).to_numpy())
+def against(arm):
+    """Memory as a share of that of the run as it is, and minus it, seed by seed."""
+    of = inside.loc[inside["arm"] == arm, "memory"]
+    mine = usual.reindex(of.index)
+    return mean_interval((of / mine).to_numpy()), mean_interval((of - mine).to_numpy())
 
 
-def reading(found):
+def reading(share):
     """What the declared rule makes of a share."""
-    if found.n < 2:
+    if share.n < 2:
         return "one seed"
-    return "does not explain it" if found.low > 0.5 else "explains it" if found.high < 0.5 else "undecided"
+    return "does not explain it" if share.low > 0.5 else "explains it" if share.high < 0.5 else "undecided"
 
 
-shares = {arm: share(arm) for arm in arms[1:]}
+shares, apart = ({arm: against(arm)[k] for arm in arms[1:]} for k in (0, 1))
 read = {arm: reading(found) for arm, found in shares.items()}
 controls = table_of(kept, "memory", arms)
-controls["jump"] = controls["arm"].map(table_of(jumped, "jump", arms).set_index("arm")["mean"])
-controls["share"] = controls["arm"].map(lambda arm: f"{shares[arm].mean:.2f}" if arm in shares else "1")
-controls["reading"] = controls["arm"].map(lambda arm: read.get(arm, ""))
-controls = controls.set_index("arm").reindex(arms).reset_index().rename(columns={"arm": "control"})
+controls = controls.assign(
+    share=[f"{shares[arm].mean:.2f}" if arm in shares else "1" for arm in controls["arm"]],
+    reading=[read.get(arm, "") for arm in controls["arm"]],
+    jump=controls["arm"].map(table_of(jumped, "jump", arms).set_index("arm")["mean"]),
+).rename(columns={"arm": "control"})
 controls.attrs = {"worlds": 1}
 figure(
     "fig_controls",
     forest(
         controls,
         row="control",
-        x="memory at the first boundary, in evaluation mode (nats)",
+        x="memory at the first boundary (nats)",
         names=["share", "reading", "jump"],
-        title="One thing changed at a time: what is left of the step",
+        title="One thing changed at a time: what is left of the memory",
         description="Memory at the first boundary for the run as it is and for each control, with 95% intervals.",
     ),
 )
@@ -522,7 +502,9 @@ The first row is the run as it is. The table has each control's share of it, the
 - **Loss on the answers alone?** {glue:text}`whole_said`
 - **Easy or hard facts, several stages or one?** {glue:text}`stages_said`
 
-What this design cannot exclude: all our models are small, of one family, and trained by Adam, which starts each fine-tuning with empty moments. And a control that leaves the step alone here may matter
+{glue:text}`wide_said`
+
+What this design cannot exclude: all our models are small, of one family, and trained by Adam, which starts each fine-tuning with empty moments. And a control that leaves memory alone here may matter
 where a step has several causes.
 
 ## Play
@@ -540,9 +522,9 @@ execute([mine]).table(Memorise, kind="step").plot("progress", "loss")
 {glue:text}`meaning_said`
 
 Two habits follow for those who fine-tune. Do not read the training loss past the first epoch as progress: it tells how well the examples are remembered. And before hunting for a bug, score a
-fixed set of training examples and a fixed set of others in evaluation mode: if the two part at the boundary and not before, the code is fine.
+fixed set of training examples and a fixed set of others in evaluation mode: if the two part as the first are met, the code does what it should.
 
-Where it stops being true: our facts cannot be guessed, so all that is learnt is memory. With data of which a part can be understood, memory and understanding mix, and the steps shrink. How long the memory lasts, and what it does
+Where it stops being true: our facts cannot be guessed, so all that is learnt is memory. With data of which a part can be understood, memory and understanding mix. How long the memory lasts, and what it does
 to confidence, is the next chapter's question.
 
 ## Exercises
@@ -560,7 +542,7 @@ of eight examples has an eighth of it.
 
 ```{exercise}
 :label: ex-steps-many
-Take twice the people, `ovbook run 09 -p lessons=640 -p seeds=2`. Is the step higher, lower, or the same?
+Take twice the people, `ovbook run 09 -p lessons=640 -p seeds=2 -p worlds=1`. Is the step higher, lower, or the same?
 ```
 
 ```{solution} ex-steps-many
@@ -581,15 +563,17 @@ The answers are sentences now, of which much can be predicted by anybody who has
 """
 
 # %% tags=["remove-cell"]
+import math
+
 from ovbook.runs.plan import parameters_of
+from ovbook.stats import WINDOW, written
 from ovbook.tasks import new_people, open_task, tell
 from ovbook.world import open_world
 
 
-def nats(found, digits=2):
-    """An interval in words."""
-    ends = f" [{found.low:.{digits}f}, {found.high:.{digits}f}]" if found.n > 1 else " (one seed)"
-    return f"{found.mean:.{digits}f}{ends}".replace("-", "−")
+def nats(found):
+    """An interval in words, to two digits."""
+    return written(found, 2)
 
 
 def over(frame, value):
@@ -597,44 +581,48 @@ def over(frame, value):
     return mean_interval(frame.groupby("seed")[value].mean())
 
 
-def of(arm):
-    """What a control's row says."""
-    if arm not in shares:
-        return "Not run on this data."
-    return (
-        f"memory is {nats(shares[arm])} of that of the run as it is: by the declared rule it {read[arm]}"
-        + ("." if read[arm] != "one seed" else ": nothing is decided with one.")
-    )
+def sure(found, sign=1):
+    """Whether the whole interval lies on one side of zero."""
+    return found.n > 1 and min(sign * found.low, sign * found.high) > 0
 
 
-drops = {b: over(rows, "drop") for b, rows in main_jumps.groupby("boundary")}
+def listed(names):
+    """Names in a sentence."""
+    names = list(names)
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+drops = {b: over(rows, "drop") for b, rows in only(jumped).groupby("boundary")}
 minds = {b: over(rows, "memory") for b, rows in only(kept).groupby("boundary")}
-slopes = over(main_jumps[main_jumps["boundary"] == 1], "slope")
-probes = only(probe_steps(met, probe, by=BY))
-stairs = b1.verdict == "reproduced"
-real = minds[1].low > 0 if minds[1].n > 1 else minds[1].mean > 0
+slopes = over(only(jumped).query("boundary == 1"), "slope")
+met, probe = (named(results.table(Memorise, kind=kind)) for kind in ("met", "probe"))
+found_again = probe_steps(only(met), only(probe), by=BY).query("boundary == 1")
+gained = over(found_again.assign(fell=-found_again["step"]), "fell")
+level = only(held_out).groupby("progress")["loss"].mean()
+ends = [f"{level[e]:.2f}" for e in level.index if float(e).is_integer()]
+real, stairs = sure(minds[1]), b1.verdict == "reproduced"
 
 
 def headline():
-    if stairs and real:
-        return "No bug: in these runs it is memory of single examples"
+    if minds[1].n < 2:
+        return "One seed decides nothing; here is how it is measured"
+    if real and stairs:
+        return "No bug: the model remembers single examples, and the curve shows it in steps"
+    if real and b1.verdict == "inconclusive":
+        return f"The model remembers what it met once; whether that makes a staircase, {p.seeds} seeds do not settle"
     if real:
-        return (
-            "The model does remember what it met once; whether the curve shows a staircase is another matter"
-        )
-    return "These runs do not decide it"
+        return "The model remembers what it met once; a staircase these runs do not show"
+    return "Memory of a single meeting was not shown in these runs"
 
 
 def example_said():
     """What one of the examples says."""
-    if not own:
-        found = open_task(p.task).examples("train", 1, p.seed_numbers[0])[0]
-        return f"{found.question} {found.answer}"[:200]
-    world = open_world(p.worlds[0])
-    if p.task != "new people":
-        return open_task(p.task, world=world).examples("train", 1, p.seed_numbers[0])[0].question
-    told = tell(world, *new_people(world, 1, p.seed_numbers[0]))
-    return world.decode(told.ids[0])
+    if own and p.task == "new people":
+        world = open_world(p.worlds[0])
+        return world.decode(tell(world, *new_people(world, 1, p.seed_numbers[0])).ids[0])
+    task = open_task(p.task, world=open_world(p.worlds[0]) if own else None)
+    found = task.examples("train", 1, p.seed_numbers[0])[0]
+    return f"{found.question} {found.answer}"[:200]
 
 
 def leak():
@@ -645,90 +633,170 @@ def leak():
     return mean_interval((loss[after] - loss[before]).groupby("seed").mean())
 
 
+def noise():
+    """Why the jump is ragged."""
+    count = max(1, round(WINDOW * p.lessons))
+    text = f"The jump is a ragged measure: its two windows hold {count} examples each, and which ones is an accident of the order."
+    half = {name: found.high - found.mean for name, found in (("jump", drops[1]), ("mind", minds[1]))}
+    if math.isfinite(half["jump"]) and half["jump"] > half["mind"]:
+        text += (
+            f" Memory, on {probes_said} fixed people, has an interval {half['mind'] / half['jump']:.2f} times as wide: "
+            f"{nats(minds[1])} nats at the first boundary."
+        )
+    return text
+
+
+def of(arm):
+    """What a control's row says."""
+    if arm not in shares:
+        return "not run on this data."
+    said = {
+        "one seed": "nothing is decided with one seed",
+        "undecided": "undecided",
+        "explains it": "it explains the memory",
+        "does not explain it": "it does not explain the memory",
+    }
+    memory_now = inside.loc[inside["arm"] == arm, "memory"].mean()
+    return (
+        f"{memory_now:.2f} nats where the run as it is has {usual.mean():.2f}; the share is {nats(shares[arm])}, "
+        f"{said[read[arm]]}."
+    ).replace("-", "−")
+
+
+def order_sentence():
+    if "order reshuffled" not in shares:
+        return "Not run on this data."
+    here = at_first(jumped)
+    pair = [nats(over(here[here["arm"] == arm], "drop")) for arm in ("order reshuffled", AS_IT_IS)]
+    return (
+        "In the first epoch both runs have the same order, so memory at the first boundary is the same by construction and its share of 1 says "
+        f"nothing. The training curve's drop there is {pair[0]} nats where the second epoch has another order, and {pair[1]} where it has the same."
+    )
+
+
+def wide():
+    """Which shares the declared rule cannot decide, and why."""
+    open_ = [arm for arm, word in read.items() if word == "undecided"]
+    if not open_ or usual.min() > 0.25 * usual.mean():
+        return ""
+    steady = {arm: apart[arm] for arm in open_}
+    up, down = ([arm for arm, d in steady.items() if sure(d, sign)] for sign in (1, -1))
+    text = (
+        f"Some shares have intervals as wide as a barn door, because a share divides by the memory of the run as it is, and in one seed that is {usual.min():.2f} nats. "
+        "The rule was written without a thought of that and stays as it was. Differences in nats, paired by seed, are steadier (described, not declared): "
+    ).replace("-", "−")
+    said = []
+    if up:
+        said.append(f"memory is larger with {listed(up)}")
+    if down:
+        said.append(f"smaller with {listed(down)}")
+    rest = [arm for arm in open_ if arm not in up + down]
+    if rest:
+        said.append(f"not clearly different with {listed(rest)}")
+    return text + ", ".join(said) + "."
+
+
 def stages():
     if EASY not in shares:
         return "Not run on this data."
     return (
         f"With facts of which nine in ten follow from the family name, {of(EASY)} After a stage on another task, {of(STAGED)} With both, {of(BOTH)} "
-        "The account of a practitioner was: smooth after several stages, stairs when tuned directly."
+        "A practitioner's account was: smooth after several stages, stairs when tuned directly."
     )
+
+
+def bases_said():
+    """Memory by where fine-tuning starts, and the judged base against fresh weights in all worlds."""
+    table = by_base[by_base["measure"] == MIND].set_index("from")["mean"]
+    text = "Memory, in nats: " + "; ".join(f"{name} {value:.2f}" for name, value in table.items())
+    both = at_first(kept, everywhere=True).set_index(["world", "seed"])
+    memory_of = {arm: both.loc[both["arm"] == arm, "memory"] for arm in (AS_IT_IS, FRESH)}
+    found = mean_interval((memory_of[AS_IT_IS] - memory_of[FRESH]).groupby("seed").mean())
+    text += f". Pre-trained minus fresh, paired within seeds over all worlds: {nats(found)} (described, not declared)."
+    if sure(found, -1):
+        text += (
+            " So by this measure fresh weights remember *more* of what they met once, which speaks against pre-training as the condition of such "
+            "memory, at this size and rate."
+        )
+    if sure(found):
+        text += " So by this measure pre-training helps to remember."
+    fresh = start[start["start"] == "scratch"]
+    steep = over(fresh, "slope")
+    if steep.mean < -0.5:
+        text += (
+            f" Mind also the line in the jump: from fresh weights the loss falls by {-steep.mean:.1f} nats within epoch 1, so of a raw drop of "
+            f"{-over(fresh, 'raw').mean:.2f} the line takes {-over(fresh, 'raw').mean - over(fresh, 'drop').mean:.2f} away; where the curve flattens towards the end, that "
+            "is too much, and it favours the claim."
+        )
+    return text.replace(" -", " −")
 
 
 def meaning():
     parts = [
-        f"After one meeting with each of {p.lessons} examples a model of {size:,} parameters is {nats(minds[1])} nats better on them than on others of the kind"
+        f"After one meeting with each of {p.lessons} examples a model of {said_size} is {nats(minds[1])} nats better on them than on others of the kind"
         + (f", after two meetings {nats(minds[2])}." if 2 in minds else ".")
     ]
     if b3.verdict == "reproduced":
         parts.append("A higher rate remembers more.")
     if b7.verdict == "reproduced":
-        parts.append(
-            "The same data leave hardly a step in fresh weights: it is pre-training that makes a model this quick to remember."
-        )
-    innocent = [arm for arm in CONTROLS if read.get(arm) == "does not explain it"]
+        parts.append("The same data leave hardly a step in fresh weights.")
+    innocent = [
+        arm for arm in CONTROLS if read.get(arm) == "does not explain it" and arm != "order reshuffled"
+    ]
     guilty = [arm for arm, word in read.items() if word == "explains it"]
     if innocent:
         parts.append(
-            f"Of the innocent explanations, {len(innocent)} of {len(CONTROLS)} are ruled out by the declared rule ({', '.join(innocent)})."
+            f"By the declared rule, {listed(innocent)} {'does' if len(innocent) == 1 else 'do'} not explain it."
         )
     if guilty:
-        parts.append(f"What takes more than half of the memory away: {', '.join(guilty)}.")
+        parts.append(f"What takes more than half of the memory away: {listed(guilty)}.")
     return " ".join(parts)
 
 
-def bases_said():
-    """Memory by where fine-tuning starts, and the judged base against fresh weights in both worlds."""
-    table = by_base[by_base["measure"] == MIND].set_index("from")["mean"]
-    text = "; ".join(f"{name} {value:.2f}" for name, value in table.items()).replace("-", "−")
-    both = kept[(kept["rate"] == MAIN) & (kept["boundary"] == 1)]
-    apart = both[both["arm"] == AS_IT_IS].set_index(["world", "seed"])["memory"]
-    apart = apart - both[both["arm"] == FRESH].set_index(["world", "seed"])["memory"]
-    found = mean_interval(apart.groupby("seed").mean())
-    text = f"Memory, in nats: {text}. Pre-trained minus fresh, paired within seeds over all worlds: {nats(found)} (described, not declared)."
-    if found.n > 1 and found.high < 0:
-        text += (
-            " So fresh weights remember *more* of what they met once. That speaks against pre-training as the condition of "
-            "such memory, at this size and rate."
-        )
-    return text
-
-
-size = (
-    parameters_of(pupils(p)[0].root.model, p.corpora[0], pupils(p)[0].root.context) if not p.released else 0
+root = pupils(p)[0].root
+said_size = (
+    f"{parameters_of(root.model, p.corpora[0], root.context):,} parameters"
+    if not p.released
+    else ", ".join(p.released)
 )
 tokens = only(steps)["tokens"].iloc[0]
+probes_said = int(only(looks[looks["set"] == "probe"])["n"].max())
+rate_text = {
+    name: "; ".join(
+        f"{r:g}: {m:.2f}" for r, m in by_rate[by_rate["measure"] == name].set_index("rate")["mean"].items()
+    )
+    for name in (LOG, MIND)
+}
 say(
     headline=headline(),
-    short_answer=f"Over the first boundary the training loss drops by {nats(drops[1])} nats beyond its slope, and a fixed set of people met once is {nats(minds[1])} nats ahead of people never met, "
+    short_answer=f"Over the first boundary the training loss drops by {nats(drops[1])} nats beyond its slope. A fixed set of people met once is {nats(minds[1])} nats ahead of people never met, "
     "in evaluation mode and at the same instant.",
-    parameters_said=f"{size:,}" if size else ", ".join(p.released),
+    parameters_said=said_size.removesuffix(" parameters"),
     tokens_said=tokens_label(tokens) if tokens == tokens and tokens else "an unknown number of",
     lessons_said=p.lessons,
     rates_said=", ".join(f"{r:g}" for r in p.rates),
     main_said=f"{MAIN:g}",
     unknown_said=int(only(held_out)["n"].max()),
-    probes_said=int(only(looks[looks["set"] == "probe"])["n"].max()),
+    probes_said=probes_said,
     first_world=first,
     example_said=example_said(),
     floor_said=f"{FLOOR:.3f}",
-    stairs_said=f"Inside epoch 1 the loss changes by {nats(slopes)} nats in all, and at its end by {nats(drops[1])} more than that slope explains; "
-    + (f"at the end of epoch 2 by {nats(drops[2])}." if 2 in drops else "")
-    + f" The verdicts: {b1.verdict} for the steps, {b2.verdict} for training and validation loss parting there.",
-    tenths_said=f"At the end of epoch 1, the mean of all groups is {nats(minds[1])} nats ahead"
+    stairs_said=f"Inside epoch 1 the training loss changes by {nats(slopes)} nats in all, and at its end it drops by {nats(drops[1])} more than that slope explains"
+    + (f"; at the end of epoch 2 by {nats(drops[2])}." if 2 in drops else ".")
+    + f" The loss on people never met is {ends[0]} before the first step, and {listed(ends[1:])} at the ends of the epochs.",
+    noise_said=noise(),
+    tenths_said=f"At the end of epoch 1 the mean of all groups is {nats(minds[1])} nats ahead"
     + (f", at the end of epoch 2 {nats(minds[2])}" if 2 in minds else "")
-    + ". The training loss of epoch 1 cannot show any of this: it scores everybody just *before* the meeting. So nothing remembered makes it fall before the boundary, and there a whole epoch's memory shows at once.",
-    rates_read="In nats, by the training curve: "
-    + "; ".join(f"{r:g}: {m:.2f}" for r, m in drop["mean"].items()).replace("-", "−")
-    + ". In evaluation mode: "
-    + "; ".join(
-        f"{r:g}: {m:.2f}" for r, m in by_rate[by_rate["measure"] == MIND].set_index("rate")["mean"].items()
-    ).replace("-", "−")
-    + ".",
+    + ". The training loss of epoch 1 cannot show any of this, because it scores everybody just *before* their first meeting. What a whole epoch has put into memory shows only at the boundary, all at once.",
+    rates_read=f"In nats, by the training curve: {rate_text[LOG]}. In evaluation mode: {rate_text[MIND]}.".replace(
+        " -", " −"
+    ),
     bases_said=bases_said(),
-    logging_said=f"Memory at the boundary never reads the log; it is {nats(minds[1])} nats. The same probe's loss, compared with itself when each person was about to be met, fell by {nats(over(probes[probes['boundary'] == 1].assign(fell=lambda t: -t['step']), 'fell'))}.",
-    leak_said="No person of the validation set is ever trained on: the two are drawn apart. "
-    + f"Its loss moves by {nats(leak())} nats over the first boundary, where the training loss drops by {nats(drops[1])}.",
-    order_said="Reshuffled, " + of("order reshuffled"),
+    enough_said=what_would_decide(b1, b2, b3, b7),
+    logging_said=f"Memory never reads the log; it is {nats(minds[1])} nats. And the same {probes_said} people, scored at the boundary, have a loss {nats(gained)} nats lower than each had when about to be met.",
+    leak_said="The people of the validation set are drawn apart and never trained on. "
+    + f"Their loss moves by {nats(leak())} nats over the first boundary, where the training loss drops by {nats(drops[1])}.",
+    order_said=order_sentence(),
     dropout_said="With dropout of 0.1, " + of("dropout 0.1"),
     loop_said="With the same batches and rates in another's loop, " + of("Hugging Face's Trainer"),
     rows_said="With each person behind old text, in rows of 128 words, "
@@ -737,8 +805,9 @@ say(
     + of("rows of 256, other rotary base"),
     whole_said="With all words counted, "
     + of("loss on all words")
-    + " On the curve of all words the step looks small all the same: four words in some thirty are facts.",
+    + " On the curve of all words a step looks small all the same, since four words in some thirty are facts.",
     stages_said=stages(),
+    wide_said=wide(),
     meaning_said=meaning(),
     seeds_said=f"{p.seeds} seed{'s' if p.seeds > 1 else ''}"
     + (f" in each of {len(p.corpora)} worlds" if len(p.corpora) > 1 else ""),

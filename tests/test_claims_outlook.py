@@ -17,7 +17,7 @@ def verdict(name: str = "B1", word: str = "inconclusive", **numbers: float | Non
 
 def test_seeds_and_spread_of_each_undecided_claim():
     text = what_would_decide(verdict(), verdict("B3", statistic=0.016, low=0.007, high=0.025))
-    assert "B1 about 31 seeds in place of 5, or 33% of the spread between seeds; B3 about" in text
+    assert "B1 about 25 seeds in place of 5, or 33% of the spread between seeds; B3 about" in text
 
 
 def test_a_number_past_its_bound_is_no_matter_of_seeds():
@@ -29,7 +29,7 @@ def test_a_number_past_its_bound_is_no_matter_of_seeds():
     "decided",
     [
         verdict(word="reproduced"),
-        verdict("C2"),
+        verdict("C1"),
         verdict(statistic=None, low=None, high=None),
     ],
 )

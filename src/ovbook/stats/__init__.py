@@ -35,13 +35,14 @@ from ovbook.stats.intervals import (
 )
 from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
 from ovbook.stats.slices import roughness
-from ovbook.stats.staircase import gaps, in_bins, jumps, meetings, memory, probe_steps
+from ovbook.stats.staircase import WINDOW, gaps, in_bins, jumps, meetings, memory, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
 from ovbook.stats.windows import rank_correlations, slopes_together, window_means
 
 __all__ = [
     "SHARES",
+    "WINDOW",
     "Cube",
     "Inflection",
     "Interval",
