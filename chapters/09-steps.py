@@ -115,7 +115,7 @@ CONTROLS = {
     "Hugging Face's Trainer": {"loop": "trainer"},
     "loss on all words": {"loss_on": "whole sequences"},
     "rows of 128 words": {"context": 128},
-    "rows of 256, other rotary base": {"context": 256, "rotary": 40_000},
+    "256 words and another rotary base": {"context": 256, "rotary": 40_000},
 }
 GUESSABLE = 0.9  # share of the easy people's facts that the family name tells
 
@@ -167,6 +167,7 @@ steps = results.table(Memorise, kind="step")
 steps[["world", "seed", "rate", "epoch", "step", "loss"]].head()
 
 # %% tags=["hide-input"]
+import numpy as np
 import pandas as pd
 
 from ovbook.charts import BASE, TUNED, Slider, figure, forest, paths, say, through_epochs, tokens_label
@@ -176,7 +177,7 @@ from ovbook.tasks import FLOOR
 
 MAIN = p.rates[-1]
 AS_IT_IS, FRESH, EASY = "as it is", "fresh weights", "guessable facts"
-STAGED, BOTH = "a stage of other tasks first", "the same, guessable facts"
+STAGED, BOTH = "another task first", "another task first, guessable"
 BY = ["arm", "rate", "corpus", "model", "tokens", "examples"]
 own = p.corpus is None and p.released is None
 first = str(p.worlds[0]) if own else p.corpus or p.released[0].partition("@")[0]
@@ -186,13 +187,18 @@ def named(frame):
     """Rows with their arm: what was changed."""
     base = frame[["model", "tokens"]].astype(str)
     tokens = frame["tokens"].map(tokens_label, na_action="ignore").astype(str)
-    arm = base["model"].str.cat(tokens, ", ").where(~base.eq(base.iloc[0]).all(axis=1), AS_IT_IS)
+    arm = base["model"].str.cat(tokens, " after ").where(~base.eq(base.iloc[0]).all(axis=1), AS_IT_IS)
     arm = arm.mask(frame["start"] == "scratch", FRESH)
     for name, change in CONTROLS.items():
         arm = arm.mask(frame[list(change)].eq(list(change.values())).all(axis=1), name)
     easy, staged = frame["pattern"] > 0, frame["stage"] == 2
     arm = arm.mask(easy, EASY).mask(staged, STAGED).mask(easy & staged, BOTH)
     return frame.assign(arm=arm)[frame["taught"] == p.task]
+
+
+def plain(number):
+    """0.00003 instead of 3e-05."""
+    return np.format_float_positional(number, trim="-")
 
 
 def only(frame, arm=AS_IT_IS, rate=MAIN):
@@ -250,9 +256,9 @@ figure(
         colours=[TUNED, BASE],
         floor=FLOOR if p.task == "new people" else None,
         floor_label="nobody can know better",
-        slider=Slider("rate", curves["rate"], label="learning rate", write="{:g}".format, start=MAIN),
+        slider=Slider("rate", curves["rate"], label="learning rate", write=plain, start=MAIN),
         sentence=lambda rate: (
-            f"Learning rate {rate:g}: at the end of epoch 1 the training loss drops by {drop[rate]:.2f} nats beyond its slope."
+            f"Learning rate {plain(rate)}: at the end of epoch 1 the training loss drops by {drop[rate]:.2f} nats beyond its slope."
         ),
         title=b1.title(
             "The loss drops where an epoch ends, and is nearly flat inside",
@@ -426,7 +432,7 @@ r"""
 ```{glue:figure} fig_bases
 :name: fig-bases
 
-Names are architecture, width × layers, and tokens of pre-training. Whiskers are 95% intervals over seeds of world {glue:text}`first_world`.
+Names are architecture, width × layers, and tokens of pre-training; fresh weights have the judged base's shape. Whiskers are 95% intervals over seeds of world {glue:text}`first_world`.
 ```
 """
 
@@ -441,7 +447,8 @@ r"""
 
 ## The innocent explanations, one by one
 
-Those who met the staircase went through a list of things that could cause it. {numref}`fig-controls` has what each does to memory.
+Those who met the staircase went through a list of things that could cause it. {numref}`fig-controls` has what each does to memory at the first boundary, which is {glue:text}`usual_said` nats in
+this world for the run as it is.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -650,17 +657,9 @@ def of(arm):
     """What a control's row says."""
     if arm not in shares:
         return "not run on this data."
-    said = {
-        "one seed": "nothing is decided with one seed",
-        "undecided": "undecided",
-        "explains it": "it explains the memory",
-        "does not explain it": "it does not explain the memory",
-    }
+    said = "nothing is decided with one seed" if read[arm] == "one seed" else read[arm]
     memory_now = inside.loc[inside["arm"] == arm, "memory"].mean()
-    return (
-        f"{memory_now:.2f} nats where the run as it is has {usual.mean():.2f}; the share is {nats(shares[arm])}, "
-        f"{said[read[arm]]}."
-    ).replace("-", "−")
+    return f"{memory_now:.2f} nats, a share of {nats(shares[arm])}: {said}.".replace("-", "−")
 
 
 def order_sentence():
@@ -676,31 +675,23 @@ def order_sentence():
 
 def wide():
     """Which shares the declared rule cannot decide, and why."""
-    open_ = [arm for arm, word in read.items() if word == "undecided"]
-    if not open_ or usual.min() > 0.25 * usual.mean():
+    unsettled = [arm for arm, word in read.items() if word == "undecided"]
+    if not unsettled or usual.min() > 0.25 * usual.mean():
         return ""
-    steady = {arm: apart[arm] for arm in open_}
-    up, down = ([arm for arm, d in steady.items() if sure(d, sign)] for sign in (1, -1))
-    text = (
-        f"Some shares have intervals as wide as a barn door, because a share divides by the memory of the run as it is, and in one seed that is {usual.min():.2f} nats. "
-        "The rule was written without a thought of that and stays as it was. Differences in nats, paired by seed, are steadier (described, not declared): "
+    words = {1: "larger", -1: "smaller"}
+    clear = [f"{arm} {words[sign]}" for arm in unsettled for sign in words if sure(apart[arm], sign)]
+    return (
+        f"Why are some of these intervals so wide? A share divides by the memory of the run as it is, and in one seed that is {usual.min():.2f} nats. "
+        "The rule was written without a thought of that, and stays. Differences in nats, paired by seed, are steadier (described, not declared); of the undecided "
+        f"controls {listed(clear) + ' by them' if clear else 'none differs clearly by them'}."
     ).replace("-", "−")
-    said = []
-    if up:
-        said.append(f"memory is larger with {listed(up)}")
-    if down:
-        said.append(f"smaller with {listed(down)}")
-    rest = [arm for arm in open_ if arm not in up + down]
-    if rest:
-        said.append(f"not clearly different with {listed(rest)}")
-    return text + ", ".join(said) + "."
 
 
 def stages():
     if EASY not in shares:
         return "Not run on this data."
     return (
-        f"With facts of which nine in ten follow from the family name, {of(EASY)} After a stage on another task, {of(STAGED)} With both, {of(BOTH)} "
+        f"Facts of which nine in ten follow from the family name: {of(EASY)} After a stage on another task: {of(STAGED)} Both: {of(BOTH)} "
         "A practitioner's account was: smooth after several stages, stairs when tuned directly."
     )
 
@@ -763,7 +754,8 @@ tokens = only(steps)["tokens"].iloc[0]
 probes_said = int(only(looks[looks["set"] == "probe"])["n"].max())
 rate_text = {
     name: "; ".join(
-        f"{r:g}: {m:.2f}" for r, m in by_rate[by_rate["measure"] == name].set_index("rate")["mean"].items()
+        f"{plain(r)}: {m:.2f}"
+        for r, m in by_rate[by_rate["measure"] == name].set_index("rate")["mean"].items()
     )
     for name in (LOG, MIND)
 }
@@ -774,8 +766,8 @@ say(
     parameters_said=said_size.removesuffix(" parameters"),
     tokens_said=tokens_label(tokens) if tokens == tokens and tokens else "an unknown number of",
     lessons_said=p.lessons,
-    rates_said=", ".join(f"{r:g}" for r in p.rates),
-    main_said=f"{MAIN:g}",
+    rates_said=", ".join(plain(r) for r in p.rates),
+    main_said=plain(MAIN),
     unknown_said=int(only(held_out)["n"].max()),
     probes_said=probes_said,
     first_world=first,
@@ -797,17 +789,18 @@ say(
     leak_said="The people of the validation set are drawn apart and never trained on. "
     + f"Their loss moves by {nats(leak())} nats over the first boundary, where the training loss drops by {nats(drops[1])}.",
     order_said=order_sentence(),
-    dropout_said="With dropout of 0.1, " + of("dropout 0.1"),
-    loop_said="With the same batches and rates in another's loop, " + of("Hugging Face's Trainer"),
-    rows_said="With each person behind old text, in rows of 128 words, "
+    dropout_said="With dropout of 0.1: " + of("dropout 0.1"),
+    loop_said="With the same batches and rates in another's loop: " + of("Hugging Face's Trainer"),
+    rows_said="With each person behind old text, in rows of 128 words: "
     + of("rows of 128 words")
-    + " In rows of 256, twice what pre-training saw, and with another rotary base, "
-    + of("rows of 256, other rotary base"),
-    whole_said="With all words counted, "
+    + " In rows of 256, twice what pre-training saw, and with another rotary base: "
+    + of("256 words and another rotary base"),
+    whole_said="With all words counted: "
     + of("loss on all words")
     + " On the curve of all words a step looks small all the same, since four words in some thirty are facts.",
     stages_said=stages(),
     wide_said=wide(),
+    usual_said=nats(mean_interval(usual.to_numpy())) if len(usual) else "not known",
     meaning_said=meaning(),
     seeds_said=f"{p.seeds} seed{'s' if p.seeds > 1 else ''}"
     + (f" in each of {len(p.corpora)} worlds" if len(p.corpora) > 1 else ""),

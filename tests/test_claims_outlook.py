@@ -17,7 +17,8 @@ def verdict(name: str = "B1", word: str = "inconclusive", **numbers: float | Non
 
 def test_seeds_and_spread_of_each_undecided_claim():
     text = what_would_decide(verdict(), verdict("B3", statistic=0.016, low=0.007, high=0.025))
-    assert "B1 about 25 seeds in place of 5, or 33% of the spread between seeds; B3 about" in text
+    assert "about 25 seeds (or 5 with 33% of the spread) in favour of B1; about" in text
+    assert text.endswith("against B3.")
 
 
 def test_a_number_past_its_bound_is_no_matter_of_seeds():

@@ -48,6 +48,6 @@ def test_what_cannot_be_said_is_not_said():
 
 def test_in_words():
     found = Interval(mean=0.1, low=0.02, high=0.18, n=5)
-    assert enough(found, 0.0) == "no more than these 5 seeds"
-    assert enough(found, 0.1) == "more than 10,000 seeds in place of 5, or 0% of the spread between seeds"
-    assert enough(found, 0.05) == "about 9 seeds in place of 5, or 63% of the spread between seeds"
+    assert enough(found, 0.0) == "these 5 seeds"
+    assert enough(found, 0.1) == "more than 10,000 seeds (or 5 with 0% of the spread)"
+    assert enough(found, 0.05) == "about 9 seeds (or 5 with 63% of the spread)"

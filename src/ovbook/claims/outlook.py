@@ -28,13 +28,15 @@ def what_would_decide(*verdicts: Verdict) -> str:
         bound = math.copysign(rule.smallest_effect, 1 if direction == "up" else -1)
         found = Interval(mean=verdict.statistic, low=verdict.low, high=verdict.high, n=verdict.n)
         if verdict.low <= bound <= verdict.high:
-            parts.append(f"{verdict.id} {enough(found, bound)}")
+            way = "in favour of" if (found.mean > bound) == (direction == "up") else "against"
+            parts.append(f"{enough(found, bound)} {way} {verdict.id}")
         else:
             past.append(verdict.id)
     said = []
     if parts:
         said.append(
-            f"Should mean and spread stay as they are, the main number of each would be decided with: {'; '.join(parts)}."
+            "Should means and spreads between seeds stay as they are, these numbers of seeds would decide the claims' main numbers: "
+            f"{'; '.join(parts)}."
         )
     if past:
         said.append(

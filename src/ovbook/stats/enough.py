@@ -38,19 +38,19 @@ def spread_to_decide(found: Interval, bound: float) -> float | None:
 
 
 def enough(found: Interval, bound: float) -> str:
-    """What would put the interval past `bound`, in words that follow "would take" or stand by themselves.
+    """What would put the interval past `bound`, in words.
 
     >>> enough(Interval(mean=0.1, low=-0.024, high=0.224, n=5), 0.0)
-    'about 7 seeds in place of 5, or 81% of the spread between seeds'
+    'about 7 seeds (or 5 with 81% of the spread)'
     """
     share = spread_to_decide(found, bound)
     if share is None:
         return "seeds enough to show a spread"
     if share > 1:
-        return f"no more than these {found.n} seeds"
+        return f"these {found.n} seeds"
     needed = seeds_to_decide(found, bound)
     count = f"about {needed:,}" if needed else f"more than {MOST:,}"
-    return f"{count} seeds in place of {found.n}, or {share:.0%} of the spread between seeds"
+    return f"{count} seeds (or {found.n} with {share:.0%} of the spread)"
 
 
 def _reach(n: int, level: float) -> float:
