@@ -168,11 +168,10 @@ steps[["world", "seed", "rate", "epoch", "step", "loss"]].head()
 
 # %% tags=["hide-input"]
 import numpy as np
-import pandas as pd
 
 from ovbook.charts import BASE, TUNED, Slider, figure, forest, paths, say, through_epochs, tokens_label
 from ovbook.claims import judge, what_would_decide
-from ovbook.stats import gaps, in_bins, jumps, mean_interval, memory, probe_steps, summarise
+from ovbook.stats import gaps, in_bins, jumps, mean_interval, memory, probe_steps, summaries, summarise
 from ovbook.tasks import FLOOR
 
 MAIN = p.rates[-1]
@@ -241,11 +240,7 @@ lines = {
     TRAIN: in_bins(steps[steps["arm"] == AS_IT_IS], by=["rate"]),
     UNKNOWN: held_out[held_out["arm"] == AS_IT_IS][["world", "seed", "rate", "progress", "loss"]],
 }
-curves = pd.concat(
-    [summarise(table, "loss", by=["rate", "progress"]).assign(which=name) for name, table in lines.items()],
-    ignore_index=True,
-)
-curves.attrs = {"level": 0.95, "worlds": len(p.corpora)}
+curves = summaries({n: (t, "loss") for n, t in lines.items()}, by=["rate", "progress"], name="which")
 drop = summarise(at_rates[0], "drop", by=["rate"]).set_index("rate")["mean"]
 figure(
     "fig_staircase",
@@ -340,14 +335,9 @@ single meeting looks like. Bands are 95% intervals.
 
 # %% tags=["hide-input", "remove-output"]
 LOG, MIND = "drop of the training curve", "memory, in evaluation mode"
-by_rate = pd.concat(
-    [
-        summarise(table, value, by=["rate"]).assign(measure=name)
-        for name, table, value in zip((LOG, MIND), at_rates, ("drop", "memory"), strict=True)
-    ],
-    ignore_index=True,
+by_rate = summaries(
+    {LOG: (at_rates[0], "drop"), MIND: (at_rates[1], "memory")}, by=["rate"], name="measure"
 ).assign(at=lambda t: t["rate"])
-by_rate.attrs = {"worlds": len(p.corpora)}
 figure(
     "fig_rates",
     paths(
@@ -393,24 +383,20 @@ steps. {numref}`fig-bases` compares models of the same world and seeds, from fre
 # %% tags=["hide-input", "remove-output"]
 
 
-def table_of(frame, value, arms):
-    """Mean and interval of each arm, in their order."""
+def arms_of(frame, arms):
+    """Rows of these arms at the main rate and the first boundary, in the first world."""
     rows = at_first(frame)
-    found = summarise(rows[rows["arm"].isin(arms)], value, by=["arm"])
-    return found.set_index("arm").reindex([arm for arm in arms if arm in set(found["arm"])]).reset_index()
+    return rows[rows["arm"].isin(arms)]
 
 
 lengths = kept[kept["arm"].str.contains(":")].drop_duplicates("arm").sort_values("tokens")
 started = [FRESH, *lengths["arm"], AS_IT_IS]
-by_base = pd.concat(
-    [
-        table_of(table, value, started).assign(measure=name)
-        for name, table, value in ((LOG, jumped, "drop"), (MIND, kept, "memory"))
-    ],
-    ignore_index=True,
-)
+by_base = summaries(
+    {LOG: (arms_of(jumped, started), "drop"), MIND: (arms_of(kept, started), "memory")},
+    by=["arm"],
+    name="measure",
+).sort_values("arm", key=lambda arm: arm.map(started.index), kind="stable")
 by_base["from"] = by_base["arm"].replace({AS_IT_IS: "the judged base"})
-by_base.attrs = {"worlds": 1}
 figure(
     "fig_bases",
     forest(
@@ -473,11 +459,11 @@ def reading(share):
 
 shares, apart = ({arm: against(arm)[k] for arm in arms[1:]} for k in (0, 1))
 read = {arm: reading(found) for arm, found in shares.items()}
-controls = table_of(kept, "memory", arms)
+controls = summarise(arms_of(kept, arms), "memory", by=["arm"]).set_index("arm").loc[arms].reset_index()
 controls = controls.assign(
     share=[f"{shares[arm].mean:.2f}" if arm in shares else "1" for arm in controls["arm"]],
     reading=[read.get(arm, "") for arm in controls["arm"]],
-    jump=controls["arm"].map(table_of(jumped, "jump", arms).set_index("arm")["mean"]),
+    jump=controls["arm"].map(summarise(arms_of(jumped, arms), "jump", by=["arm"]).set_index("arm")["mean"]),
 ).rename(columns={"arm": "control"})
 controls.attrs = {"worlds": 1}
 figure(

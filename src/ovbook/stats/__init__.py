@@ -33,7 +33,7 @@ from ovbook.stats.intervals import (
     paired_interval,
     welch_interval,
 )
-from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
+from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summaries, summarise, with_world
 from ovbook.stats.slices import roughness
 from ovbook.stats.staircase import WINDOW, gaps, in_bins, jumps, meetings, memory, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
@@ -83,6 +83,7 @@ __all__ = [
     "slope_per_seed",
     "slopes_together",
     "spread_to_decide",
+    "summaries",
     "summarise",
     "tuned_on_others",
     "u_shape",
