@@ -219,13 +219,11 @@ at_rates = [t[(t["arm"] == AS_IT_IS) & (t["boundary"] == 1)] for t in (jumped, k
 start = at_first(jumped, everywhere=True)
 start = start[start["arm"].isin([AS_IT_IS, FRESH])]
 start = start.assign(start=start["arm"].map({AS_IT_IS: "pre-trained", FRESH: "scratch"}))
-judged = {
-    "B1": only(jumped),
-    "B2": gaps(only(steps), only(held_out), by=BY),
-    "B3": at_rates[0],
-    "B7": start,
-}
-b1, b2, b3, b7 = (judge(name, table, scale=p.scale, seeds_expected=p.seeds) for name, table in judged.items())
+expected = {"scale": p.scale, "seeds_expected": p.seeds}
+b1 = judge("B1", only(jumped), **expected)
+b2 = judge("B2", gaps(only(steps), only(held_out), by=BY), **expected)
+b3 = judge("B3", at_rates[0], **expected)
+b7 = judge("B7", start, **expected)
 
 # %% [markdown]
 r"""

@@ -35,7 +35,8 @@ def what_would_decide(*verdicts: Verdict) -> str:
     said = []
     if parts:
         said.append(
-            "Should means and spreads between seeds stay as they are, these numbers of seeds would decide the claims' main numbers: "
+            "Should means and spreads between seeds stay as they are, these numbers of seeds would decide the claims' main numbers (a rule's other parts "
+            "may need more): "
             f"{'; '.join(parts)}."
         )
     if past:
