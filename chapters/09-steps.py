@@ -248,7 +248,7 @@ figure(
         series="which",
         colours=[TUNED, BASE],
         floor=FLOOR if p.task == "new people" else None,
-        floor_label="nobody can know better",
+        floor_label="ln 32",
         slider=Slider("rate", curves["rate"], label="learning rate", write=plain, start=MAIN),
         sentence=lambda rate: (
             f"Learning rate {plain(rate)}: at the end of epoch 1 the training loss drops by {drop[rate]:.2f} nats beyond its slope."
@@ -268,7 +268,7 @@ r"""
 :name: fig-staircase
 
 Each point of the training loss averages a twentieth of an epoch; dashed lines stand where an epoch ends. Bands are 95% intervals over {glue:text}`seeds_said`.
-The level line is ln 32.
+At ln 32 stands what nobody can know better than, of people not met.
 ```
 
 {glue:text}`stairs_said`
@@ -308,7 +308,7 @@ figure(
         series="met",
         series_title="met in the",
         floor=0.0,
-        floor_label="as one never met",
+        floor_label="",
         title="What is remembered of people met at different times",
         description="Advantage in loss over people never met, for people met in four different tenths of an epoch, against "
         "epochs of training.",
@@ -320,8 +320,8 @@ r"""
 ```{glue:figure} fig_tenths
 :name: fig-tenths
 
-Each line is a group of people; higher is better remembered. A line that rises where its group is met, and stays up until the group comes round again, is what memory of a
-single meeting looks like. Bands are 95% intervals.
+Each line is a group of people; at zero they are known no better than people never met. Where a line jumps up, its group is being met; where it sinks, others overwrite
+what was remembered. Bands are 95% intervals.
 ```
 
 {glue:text}`tenths_said`
@@ -332,7 +332,7 @@ single meeting looks like. Bands are 95% intervals.
 """
 
 # %% tags=["hide-input", "remove-output"]
-LOG, MIND = "drop of the training curve", "memory, in evaluation mode"
+LOG, MIND = "drop of the curve", "memory"
 by_rate = summaries(
     {LOG: (at_rates[0], "drop"), MIND: (at_rates[1], "memory")}, by=["rate"], name="measure"
 ).assign(at=lambda t: t["rate"])
@@ -347,7 +347,7 @@ figure(
         x="learning rate of fine-tuning (log scale)",
         y="step at the first boundary (nats)",
         log=True,
-        columns=1,
+        columns=2,
         title=b3.title(
             "The step grows with the learning rate", otherwise="The step against the learning rate"
         ),
@@ -469,7 +469,7 @@ figure(
     forest(
         controls,
         row="control",
-        x="memory at the first boundary (nats)",
+        x="memory (nats)",
         names=["share", "reading", "jump"],
         title="One thing changed at a time: what is left of the memory",
         description="Memory at the first boundary for the run as it is and for each control, with 95% intervals.",
@@ -481,7 +481,7 @@ r"""
 ```{glue:figure} fig_controls
 :name: fig-controls
 
-The first row is the run as it is. The table has each control's share of it, the reading by the declared rule, and the jump of the training curve.
+Memory at the first boundary; the first row is the run as it is. The table has each control's share of it, the reading by the declared rule, and the jump of the training curve.
 ```
 
 - **A bug of logging, or of averaging?** {glue:text}`logging_said`
@@ -637,6 +637,24 @@ def noise():
     return text
 
 
+def fading():
+    """How much of a fresh memory is left when the epoch ends."""
+    ahead = tenths[tenths["tenth"] == 0]
+    ahead = ahead[ahead["progress"].between(0.05, 1)]  # its last look before the boundary may come early
+    at = ahead.groupby("progress")["ahead"].mean().index
+    fresh, left = (over(ahead[ahead["progress"] == end], "ahead") for end in (at.min(), at.max()))
+    text = (
+        f"People of the first tenth are {nats(fresh)} nats ahead after {at.min():.0%} of the epoch, and {nats(left)} at its end. The mean of all groups is {nats(minds[1])} at "
+        "the end of epoch 1"
+    ) + (f" and {nats(minds[2])} at the end of epoch 2." if 2 in minds else ".")
+    if sure(fresh) and left.mean < 0.5 * fresh.mean:
+        text += " So one meeting leaves a good deal, and most of it is gone before the epoch is over."
+    return (
+        f"{text} The training loss of epoch 1 cannot show any of this, because it scores everybody just *before* their first meeting; what is left of a whole epoch's memory shows at the "
+        "boundary, all at once."
+    )
+
+
 def of(arm):
     """What a control's row says."""
     if arm not in shares:
@@ -761,9 +779,7 @@ say(
     + (f"; at the end of epoch 2 by {nats(drops[2])}." if 2 in drops else ".")
     + f" The loss on people never met is {ends[0]} before the first step, and {listed(ends[1:])} at the ends of the epochs.",
     noise_said=noise(),
-    tenths_said=f"At the end of epoch 1 the mean of all groups is {nats(minds[1])} nats ahead"
-    + (f", at the end of epoch 2 {nats(minds[2])}" if 2 in minds else "")
-    + ". The training loss of epoch 1 cannot show any of this, because it scores everybody just *before* their first meeting. What a whole epoch has put into memory shows only at the boundary, all at once.",
+    tenths_said=fading(),
     rates_read=f"In nats, by the training curve: {rate_text[LOG]}. In evaluation mode: {rate_text[MIND]}.".replace(
         " -", " −"
     ),

@@ -257,9 +257,9 @@ figure(
     through_epochs(
         curves(
             {
-                "training, same order": in_bins(rows("same", "step"), bins=10),
-                "training, reshuffled": in_bins(rows("reshuffled", "step"), bins=10),
-                "validation, same order": rows("same", "look"),
+                "training": in_bins(rows("same", "step"), bins=10),
+                "reshuffled": in_bins(rows("reshuffled", "step"), bins=10),
+                "validation": rows("same", "look"),
             }
         ),
         y="loss (nats per answer)",
@@ -279,7 +279,7 @@ r"""
 ```{glue:figure} fig_strange
 :name: fig-strange
 
-Training loss by tenths of an epoch, validation loss at the looks between. In epoch 1 the two training curves are one, since the order is. Bands are 95%
+Training loss by tenths of an epoch, in the same order and reshuffled; validation loss, of the same order, at the looks between. In epoch 1 the two training curves are one, since the order is. Bands are 95%
 intervals over {glue:text}`seeds_said`.
 ```
 
@@ -445,7 +445,7 @@ figure(
     forest(
         estimates,
         row="contrast",
-        x="nats per answer (slopes: per peak rate, per epoch)",
+        x="nats per answer",
         band=(-SMALLEST, SMALLEST),
         names=["reading"],
         title="Order, rate, position and lag: the declared contrasts",
@@ -458,7 +458,7 @@ r"""
 ```{glue:figure} fig_separate
 :name: fig-separate
 
-Inside the grey band an effect is too small to matter. A slope on rate of 0.1 says that meeting a person at the peak rate leaves 0.1 nats more memory
+Inside the grey band an effect is too small to matter. Slopes on position and lag are per epoch. A slope on rate of 0.1 says that meeting a person at the peak rate leaves 0.1 nats more memory
 than meeting them at a rate of zero.
 ```
 

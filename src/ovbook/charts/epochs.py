@@ -137,9 +137,7 @@ def epoch_layers(
         )
         lines.append(band)
     lines += [
-        base.mark_line().encode(
-            x=x, y=up, color=look["color"], strokeDash=look["strokeDash"], detail="part:N"
-        ),
+        base.mark_line().encode(x=x, y=up, color=look["color"], detail="part:N"),
         base.mark_point(opacity=1, size=24).encode(
             x=x, y=up, color=look["color"], shape=look["shape"], tooltip=says
         ),

@@ -59,7 +59,7 @@ def over_places(
         base.mark_area().encode(
             x=across, y=alt.Y("low:Q", title=y, scale=scale), y2="high:Q", color=look["color"]
         ),
-        base.mark_line().encode(x=across, y=up, color=look["color"], strokeDash=look["strokeDash"]),
+        base.mark_line().encode(x=across, y=up, color=look["color"]),
         base.mark_point(opacity=1).encode(
             x=across, y=up, color=look["color"], shape=look["shape"], tooltip=says
         ),

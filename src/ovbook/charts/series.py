@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ovbook.charts.theme import DASHES, SHAPES, budget_ramp, cycled
+from ovbook.charts.theme import SHAPES, budget_ramp, cycled
 from ovbook.errors import OvbookError
 
 __all__ = ["need", "point_says", "told_apart"]
@@ -44,15 +44,14 @@ def told_apart(
     colours: Sequence[str] | None = None,
     columns: int = 2,
 ) -> dict[str, Any]:
-    """Colour, dash and shape by the values of `series`, in their order in `frame`: told apart without colour as well.
+    """Colour and shape by the values of `series`, in their order in `frame`: told apart without colour as well.
 
     `colours`, one a value, where they have a meaning; by default the book's ramp. The legend below has `columns` columns.
     """
     values = list(dict.fromkeys(frame[series]))
     legend = alt.Legend(orient="bottom", columns=columns, title=title, symbolOpacity=1)
     ranges = {
-        "color": (alt.Color, list(colours) if colours else budget_ramp(values)),
-        "strokeDash": (alt.StrokeDash, [list(dash) for dash in cycled(DASHES, values)]),
+        "color": (alt.Color, list(colours or budget_ramp(values))),
         "shape": (alt.Shape, cycled(SHAPES, values)),
     }
     return {
