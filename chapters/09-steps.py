@@ -144,10 +144,10 @@ def experiment(p):
         specs += [Memorise(base=base, **quick | c) for c in CONTROLS.values()]
         # Easy or hard facts, after a stage of another task or directly.
         stage = Memorise(base=base, **quick | {"data": other, "epochs": 1})
+        taught = Checkpoint(run=stage)
         specs.append(Memorise(base=base, **quick | easy))
-        specs += [
-            Memorise(base=Checkpoint(run=stage), **quick | data) for data in ({}, easy)
-        ]  # fmt: skip
+        specs.append(Memorise(base=taught, **quick))
+        specs.append(Memorise(base=taught, **quick | easy))
     # Shorter pre-training, and other models: the suite's.
     for model in (p.models or ())[1:] or (p.model,):
         for tokens in sorted(p.budgets)[:-1][::2]:
@@ -268,7 +268,7 @@ r"""
 :name: fig-staircase
 
 Each point of the training loss averages a twentieth of an epoch; dashed lines stand where an epoch ends. Bands are 95% intervals over {glue:text}`seeds_said`.
-At ln 32 stands what nobody can know better than, of people not met.
+Nobody can do better than ln 32 on people not met.
 ```
 
 {glue:text}`stairs_said`
@@ -332,7 +332,7 @@ what was remembered. Bands are 95% intervals.
 """
 
 # %% tags=["hide-input", "remove-output"]
-LOG, MIND = "drop of the curve", "memory"
+LOG, MIND = "drop", "memory"
 by_rate = summaries(
     {LOG: (at_rates[0], "drop"), MIND: (at_rates[1], "memory")}, by=["rate"], name="measure"
 ).assign(at=lambda t: t["rate"])
@@ -361,7 +361,7 @@ r"""
 ```{glue:figure} fig_rates
 :name: fig-rates
 
-The two measures share nothing but the model. Whiskers are 95% intervals over {glue:text}`seeds_said`.
+*Drop* is minus the jump of the training curve; *memory* is taken in evaluation mode. They share nothing but the model. Whiskers are 95% intervals over {glue:text}`seeds_said`.
 ```
 
 {glue:text}`rates_read`
@@ -504,7 +504,8 @@ The slider of {numref}`fig-staircase` holds what was run. With a kernel, a stair
 
 ```python
 base = pupils(p)[0]
-mine = Memorise(base=base, data=Examples(count=100, wording="questions"), batch=2, epochs=3, rate=6e-4)
+data = Examples(count=100, wording="questions")
+mine = Memorise(base=base, data=data, batch=2, epochs=3, rate=6e-4)
 execute([mine]).table(Memorise, kind="step").plot("progress", "loss")
 ```
 
@@ -637,20 +638,25 @@ def noise():
     return text
 
 
+# People of the first tenth, from soon after they are met to the boundary.
+early = tenths[(tenths["tenth"] == 0) & tenths["progress"].between(0.05, 1)]
+soon, late = early["progress"].min(), early["progress"].max()
+fresh, left = (over(early[early["progress"] == at], "ahead") for at in (soon, late))
+fades = sure(fresh) and left.mean < 0.5 * fresh.mean
+
+
 def fading():
     """How much of a fresh memory is left when the epoch ends."""
-    ahead = tenths[tenths["tenth"] == 0]
-    ahead = ahead[ahead["progress"].between(0.05, 1)]  # its last look before the boundary may come early
-    at = ahead.groupby("progress")["ahead"].mean().index
-    fresh, left = (over(ahead[ahead["progress"] == end], "ahead") for end in (at.min(), at.max()))
-    text = (
-        f"People of the first tenth are {nats(fresh)} nats ahead after {at.min():.0%} of the epoch, and {nats(left)} at its end. The mean of all groups is {nats(minds[1])} at "
-        "the end of epoch 1"
-    ) + (f" and {nats(minds[2])} at the end of epoch 2." if 2 in minds else ".")
-    if sure(fresh) and left.mean < 0.5 * fresh.mean:
-        text += " So one meeting leaves a good deal, and most of it is gone before the epoch is over."
+    ends_ = f" and {nats(minds[2])} at the end of epoch 2" if 2 in minds else ""
     return (
-        f"{text} The training loss of epoch 1 cannot show any of this, because it scores everybody just *before* their first meeting; what is left of a whole epoch's memory shows at the "
+        f"People of the first tenth are {nats(fresh)} nats ahead after {soon:.0%} of the epoch, and {nats(left)} at its end. The mean of all groups is {nats(minds[1])} at the "
+        f"end of epoch 1{ends_}. "
+        + (
+            "So one meeting leaves a good deal, and most of it is gone before the epoch is over. "
+            if fades
+            else ""
+        )
+        + "The training loss of epoch 1 cannot show any of this, because it scores everybody just before their first meeting; what is left of a whole epoch's memory shows at the "
         "boundary, all at once."
     )
 
@@ -708,7 +714,7 @@ def bases_said():
     text += f". Pre-trained minus fresh, paired within seeds over all worlds: {nats(found)} (described, not declared)."
     if sure(found, -1):
         text += (
-            " So by this measure fresh weights remember *more* of what they met once, which speaks against pre-training as the condition of such "
+            " So by this measure fresh weights remember more of what they met once, which speaks against pre-training as the condition of such "
             "memory, at this size and rate."
         )
     if sure(found):
@@ -729,6 +735,10 @@ def meaning():
         f"After one meeting with each of {p.lessons} examples a model of {said_size} is {nats(minds[1])} nats better on them than on others of the kind"
         + (f", after two meetings {nats(minds[2])}." if 2 in minds else ".")
     ]
+    if fades:
+        parts.append(
+            f"That is what the rest of an epoch leaves: soon after a meeting it is {fresh.mean:.2f}, measured on the first tenth, and most of it is overwritten."
+        )
     if b3.verdict == "reproduced":
         parts.append("A higher rate remembers more.")
     if b7.verdict == "reproduced":

@@ -96,7 +96,7 @@ variable (rank correlation {glue:text}`collinear_said` here), so a correlation o
 1. **A constant second epoch**, at the mean rate of the first, so that the second meeting happens under the same rate for all.
 2. **A reshuffled order** in that second epoch, so that the *lag* between the two meetings (in epochs, from 0 to 2) no longer follows the position.
 3. **A mirrored first epoch**: the rate climbs along the cosine and falls over the last 10%. The same people stand at the same positions, in
-   both epochs; only the rates are turned round. A person's memory under one schedule minus that under the other is then a matter of rate alone.
+   both epochs; only the rates are turned round. A person's memory under one schedule minus that under the other is then a matter of the rates.
 
 Declared before any of this chapter's runs, beside the rules of B4, B5 and B6: five contrasts, one number a seed, worlds averaged inside it, each with a smallest
 effect of 0.05 nats. *Order*: the rise of B4 in the same order minus reshuffled. *Rate*, *position* and *lag*: slopes of an example's drop on all
