@@ -51,4 +51,19 @@ def test_a_slider_shows_one_at_a_time():
 
 def test_what_is_missing_is_named():
     with pytest.raises(OvbookError, match="lacks low"):
-        drawn(curve().drop(columns="low"))
+        drawn(curve().drop(columns="low"), series="start")
+
+
+def test_the_rate_has_an_axis_of_its_own():
+    rates = pd.DataFrame({"progress": [0.0, 1.0, 2.0], "rate": [0.0, 1e-3, 0.0]})
+    chart = drawn(curve(), series="start", rates=rates)
+    spec = chart.to_dict()
+    assert spec["resolve"]["scale"]["y"] == "independent"
+    assert "learning rate (shaded)" in str(spec)
+    assert len(notes_of(chart)["table"]["rows"]) == len(curve())
+
+
+def test_one_seed_draws_without_a_band():
+    one = curve().assign(low=float("nan"), high=float("nan"), n=1)
+    domain = drawn(one, series="start", zero=True).to_dict()["layer"][2]["encoding"]["y"]["scale"]["domain"]
+    assert domain == [0.0, 3.5]

@@ -233,6 +233,14 @@ def test_summarise_drops_a_seed_that_diverged_in_one_world() -> None:
     assert (found["mean"], found["low"], found["n"], found["diverged"]) == (3.0, 3.0, 1, 1)
 
 
+def test_summaries_keep_the_order_of_their_labels_and_say_how_many_worlds() -> None:
+    frame = table(world=[1, 1, 2, 2], seed=[0, 1, 0, 1], tokens=8, loss=[1.0, 2.0, 3.0, 4.0], gain=0.0)
+    found = stats.summaries({"b": (frame, "loss"), "a": (frame, "gain")}, name="what")
+    assert found["what"].tolist() == ["b", "a"]
+    assert found["mean"].tolist() == [2.5, 0.0]
+    assert found.attrs["worlds"] == 2
+
+
 # --- curves ---
 
 TOKENS = [2.0**k * 250_000 for k in range(6)]

@@ -52,5 +52,6 @@ def test_a_family_is_corrected():
 
 def test_words():
     assert written(mean_interval([1.0, 2.0, 3.0]), 1) == "2.0 [−0.5, 4.5]"
+    assert written(mean_interval([-0.001, 0.0, 0.001, -0.001]), 2) == "0.00 [0.00, 0.00]"
     assert written(mean_interval([-1.0])) == "−1.000 (one seed)"
     assert written(None) == "–"

@@ -17,8 +17,8 @@ from ovbook.charts.forest import forest
 from ovbook.charts.notes import evidence, heading, noted
 from ovbook.charts.page import figure, say
 from ovbook.charts.paths import paths
+from ovbook.charts.places import over_places
 from ovbook.charts.reading import reading_slider
-from ovbook.charts.schedules import over_places, under_rates
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.theme import (
     BASE,
@@ -58,7 +58,6 @@ __all__ = [
     "through_epochs",
     "tokens_label",
     "turning_points",
-    "under_rates",
     "with_gamma_slider",
     "with_sliders",
 ]

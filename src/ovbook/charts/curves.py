@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from ovbook.charts.notes import evidence, heading, noted
+from ovbook.charts.series import point_says
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.table import tidy
 from ovbook.charts.theme import BASE, FLOOR, PERTURBED, SHAPES, budget_ramp, cycled, tokens_label
@@ -100,15 +101,8 @@ def _ends(frame: pd.DataFrame, label: Callable[[pd.Series], str], spread: float)
     return ends
 
 
-def _tooltip(*first: alt.Tooltip) -> list[alt.Tooltip]:
-    return [
-        *first,
-        alt.Tooltip("tokens:Q", format=",.0f"),
-        alt.Tooltip("mean:Q", format=".3f", title="mean"),
-        alt.Tooltip("low:Q", format=".3f", title="95% from"),
-        alt.Tooltip("high:Q", format=".3f", title="to"),
-        alt.Tooltip("n:Q", title="seeds"),
-    ]
+def _says(*first: alt.Tooltip) -> list[alt.Tooltip]:
+    return point_says(*first, alt.Tooltip("tokens:Q", format=",.0f"))
 
 
 def _columns(y: str, series: str | None, series_title: str | None) -> dict[str, str]:
@@ -171,7 +165,7 @@ def against_tokens(
         shapes = alt.Shape(
             f"{series}:N", scale=alt.Scale(domain=values, range=cycled(SHAPES, values)), legend=None
         )
-    tooltip = _tooltip(*([alt.Tooltip(f"{series}:O", title=name)] if series else []))
+    tooltip = _says(*([alt.Tooltip(f"{series}:O", title=name)] if series else []))
 
     def drawn(data: pd.DataFrame) -> alt.Chart:
         chart = alt.Chart(data)
@@ -234,7 +228,7 @@ def with_gamma_slider(
     mean = alt.Y("mean:Q", title=y, scale=scale)
     moving = alt.Chart(frame).transform_filter(gamma.at("gamma"))
     last = frame["tokens"].max()
-    tooltip = _tooltip(alt.Tooltip("gamma:Q", title="noise γ"))
+    tooltip = _says(alt.Tooltip("gamma:Q", title="noise γ"))
     spread = float(frame["high"].max() - frame["low"].min())
     # Where the curves end close together, the moving label steps aside upwards.
     bottom = float(base.loc[base["tokens"] == last, "mean"].iloc[0])

@@ -19,6 +19,9 @@ from ovbook.errors import OvbookError
 
 __all__ = ["paths"]
 
+_FEW = 8
+"""Up to so many values on a log axis are written there, each."""
+
 
 def paths(
     frame: pd.DataFrame,
@@ -69,7 +72,7 @@ def paths(
     values = sorted(frame[series].unique())
     frame = frame.sort_values([*keys, series, along]).assign(label=frame[series].map(write))
     labels = [write(value) for value in values]
-    across = alt.X("at:Q", title=x, scale=alt.Scale(type="log" if log else "linear", zero=False, nice=True))
+    across = _across(frame["at"], x, log)
     scale = alt.Scale(type="log", nice=False) if log_y else alt.Scale(zero=zero, nice=True)
     up = alt.Y("mean:Q", title=y, scale=scale)
     colours = budget_ramp(values)
@@ -153,6 +156,17 @@ def _here(frame: pd.DataFrame, slider: Slider) -> str:
     present = [sorted(set(frame.loc[frame[slider.name] == stop, "label"])) for stop in slider.values]
     found = f"indexof({json.dumps(present, ensure_ascii=False)}[{slider.index}], datum.label)"
     return f"{found} < 0 ? datum.label + ' (not here)' : datum.label"
+
+
+def _across(at: pd.Series, title: str, log: bool) -> alt.X:
+    """The x axis; a log axis of few values has its ticks at them, and at no others."""
+    if not log:
+        return alt.X("at:Q", title=title, scale=alt.Scale(zero=False, nice=True))
+    values = sorted(float(value) for value in at.dropna().unique())
+    if len(values) > _FEW:
+        return alt.X("at:Q", title=title, scale=alt.Scale(type="log", nice=True))
+    axis = alt.Axis(values=values, labelOverlap=True)
+    return alt.X("at:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=10), axis=axis)
 
 
 def _ends(frame: pd.DataFrame, keys: Sequence[str], series: str, along: str, log: bool) -> pd.DataFrame:

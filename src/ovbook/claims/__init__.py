@@ -7,6 +7,7 @@ with a table and shows what comes back; ``collect`` finds those verdicts again f
 from __future__ import annotations
 
 from ovbook.claims.judging import judge, untested
+from ovbook.claims.outlook import what_would_decide
 from ovbook.claims.registry import Claim, changes, citations, claim, load_claims
 from ovbook.claims.rules import columns_needed
 from ovbook.claims.scoreboard import collect, expected_by_chance, scoreboard
@@ -27,4 +28,5 @@ __all__ = [
     "load_claims",
     "scoreboard",
     "untested",
+    "what_would_decide",
 ]

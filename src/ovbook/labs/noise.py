@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import html
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from ovbook.charts.theme import tokens_label
 from ovbook.corpus import Corpus, open_corpus
 from ovbook.errors import OvbookError
 from ovbook.evaluate import mean_loss
-from ovbook.labs.pictures import noise_picture, noise_twin
+from ovbook.labs.pictures import inline, noise_picture, noise_twin
 from ovbook.labs.still import LabDisplay
 from ovbook.models import ModelSpec, Params, generate, load_checkpoint
 from ovbook.perturb import noise_scales, perturbed, unit_noise
@@ -172,15 +171,9 @@ class NoiseLab(LabDisplay):
         return widgets.VBox([*controls, shown])
 
     def _html(self, budget: int, gamma: float, draw: int) -> str:
-        import vl_convert
-
         found = self.answer(budget, gamma, draw)
-        drawn = self.picture(budget, gamma, draw).to_dict()
-        drawn["background"] = "white"
-        picture = base64.b64encode(vl_convert.vegalite_to_svg(drawn).encode()).decode()
         return (
             f"<p><b>loss {found.after:.2f}</b> nats per token ({found.before:.2f} without noise)</p>"
-            f"<img alt='{html.escape(drawn['description'], quote=True)}' style='max-width: 100%' "
-            f"src='data:image/svg+xml;base64,{picture}'>"
+            f"{inline(self.picture(budget, gamma, draw))}"
             f"<p style='max-width: 40em'>{html.escape(found.text)}</p>"
         )

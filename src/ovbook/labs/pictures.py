@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -9,13 +11,13 @@ import altair as alt
 import pandas as pd
 
 from ovbook.charts.curves import described
+from ovbook.charts.epochs import epoch_layers
 from ovbook.charts.notes import heading, noted
-from ovbook.charts.schedules import epoch_layers
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.table import tidy
 from ovbook.charts.theme import BASE, PERTURBED, tokens_label
 
-__all__ = ["STATEMENT", "noise_picture", "noise_twin", "schedule_picture"]
+__all__ = ["STATEMENT", "inline", "noise_picture", "noise_twin", "schedule_picture"]
 
 STATEMENT = "n = 1 model, 1 draw of noise of each size; no interval"
 _COLUMNS = {
@@ -24,6 +26,18 @@ _COLUMNS = {
     "loss": "loss (nats per token)",
     "text": "text",
 }
+
+
+def inline(chart: alt.TopLevelMixin) -> str:
+    """`chart` as an <img> of SVG on white, with its description: what a widget can hold without a script."""
+    import vl_convert
+
+    drawn = chart.to_dict() | {"background": "white"}
+    picture = base64.b64encode(vl_convert.vegalite_to_svg(drawn).encode()).decode()
+    return (
+        f"<img alt='{html.escape(drawn['description'], quote=True)}' style='max-width: 100%' "
+        f"src='data:image/svg+xml;base64,{picture}'>"
+    )
 
 
 def _layers(curve: alt.Chart, here: alt.Chart, frame: pd.DataFrame) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import html
 import tempfile
@@ -16,7 +15,7 @@ import pandas as pd
 
 from ovbook.charts.notes import noted
 from ovbook.errors import OvbookError
-from ovbook.labs.pictures import schedule_picture
+from ovbook.labs.pictures import inline, schedule_picture
 from ovbook.labs.still import LabDisplay
 from ovbook.runs import Checkpoint, Examples, Memorise, Results
 from ovbook.runs.memorise_work import run
@@ -256,13 +255,5 @@ class ScheduleLab(LabDisplay):
         return widgets.VBox([preset, rate, orders, says, row, shown])
 
     def _html(self, heights: tuple[float, ...], peak: float, order: str) -> str:
-        import vl_convert
-
-        drawn = self.picture(heights, peak, order).to_dict()
-        drawn["background"] = "white"
-        picture = base64.b64encode(vl_convert.vegalite_to_svg(drawn).encode()).decode()
-        return (
-            f"<img alt='{html.escape(drawn['description'], quote=True)}' style='max-width: 100%' "
-            f"src='data:image/svg+xml;base64,{picture}'>"
-            f"<p style='max-width: 40em'>{html.escape(self.said(heights, peak, order))}</p>"
-        )
+        said = html.escape(self.said(heights, peak, order))
+        return f"{inline(self.picture(heights, peak, order))}<p style='max-width: 40em'>{said}</p>"

@@ -20,6 +20,7 @@ from ovbook.stats.curves import (
     unsaturated,
 )
 from ovbook.stats.declared import estimate, reading, readings, written
+from ovbook.stats.enough import enough, seeds_to_decide, spread_to_decide
 from ovbook.stats.factors import SHARES, above_curve, at_equal, variance_shares
 from ovbook.stats.intervals import (
     Interval,
@@ -32,15 +33,16 @@ from ovbook.stats.intervals import (
     paired_interval,
     welch_interval,
 )
-from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summarise, with_world
+from ovbook.stats.seeds import Cube, cube, increase_over_base, per_seed, summaries, summarise, with_world
 from ovbook.stats.slices import roughness
-from ovbook.stats.staircase import gaps, in_bins, jumps, meetings, memory, probe_steps
+from ovbook.stats.staircase import WINDOW, gaps, in_bins, jumps, meetings, memory, probe_steps
 from ovbook.stats.tables import inflections, unsaturated_budgets
 from ovbook.stats.tuning import before_after, tuned_on_others
 from ovbook.stats.windows import rank_correlations, slopes_together, window_means
 
 __all__ = [
     "SHARES",
+    "WINDOW",
     "Cube",
     "Inflection",
     "Interval",
@@ -52,6 +54,7 @@ __all__ = [
     "before_after",
     "bootstrap_interval",
     "cube",
+    "enough",
     "equivalence",
     "estimate",
     "first_rise",
@@ -76,8 +79,11 @@ __all__ = [
     "readings",
     "reversals",
     "roughness",
+    "seeds_to_decide",
     "slope_per_seed",
     "slopes_together",
+    "spread_to_decide",
+    "summaries",
     "summarise",
     "tuned_on_others",
     "u_shape",

@@ -66,5 +66,8 @@ def written(found: Interval | None, digits: int = 3) -> str:
     """
     if found is None:
         return "–"
-    ends = f"[{found.low:.{digits}f}, {found.high:.{digits}f}]" if found.n > 1 else "(one seed)"
-    return f"{found.mean:.{digits}f} {ends}".replace("-", "−")
+    mean, low, high = (
+        round(value, digits) + 0.0 for value in (found.mean, found.low, found.high)
+    )  # no -0.00
+    ends = f"[{low:.{digits}f}, {high:.{digits}f}]" if found.n > 1 else "(one seed)"
+    return f"{mean:.{digits}f} {ends}".replace("-", "−")

@@ -84,7 +84,7 @@ def _check_level(level: float) -> None:
 
 
 @functools.lru_cache(maxsize=1024)
-def _t_quantile(probability: float, freedom: float) -> float:
+def t_quantile(probability: float, freedom: float) -> float:
     from scipy import stats  # a second to import, so only when something is judged
 
     return float(stats.t.ppf(probability, freedom))
@@ -102,7 +102,7 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
     mean = float(kept.mean())
     if n == 1:
         return Interval(mean=mean, low=-math.inf, high=math.inf, n=1, diverged=lost, level=level)
-    half = _t_quantile(0.5 + level / 2, n - 1) * float(kept.std(ddof=1)) / math.sqrt(n)
+    half = t_quantile(0.5 + level / 2, n - 1) * float(kept.std(ddof=1)) / math.sqrt(n)
     return Interval(mean=mean, low=mean - half, high=mean + half, n=n, diverged=lost, level=level)
 
 
@@ -123,7 +123,7 @@ def bootstrap_interval(
             f"{n} seeds are too few for a bootstrap: it needs at least {BOOTSTRAP_SEEDS}; use mean_interval"
         )
     means = kept[generator.integers(0, n, size=(resamples, n))].mean(axis=1)
-    tail = NormalDist().cdf(-math.sqrt(n / (n - 1)) * _t_quantile(0.5 + level / 2, n - 1))
+    tail = NormalDist().cdf(-math.sqrt(n / (n - 1)) * t_quantile(0.5 + level / 2, n - 1))
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(
         mean=float(kept.mean()), low=float(low), high=float(high), n=n, diverged=lost, level=level
@@ -152,13 +152,13 @@ def welch_interval(first: Interval, second: Interval, *, level: float = 0.95) ->
     if n == 1:
         return Interval(mean=mean, low=-math.inf, high=math.inf, n=n, level=level)
     parts = [
-        (((i.high - i.low) / 2 / _t_quantile(0.5 + i.level / 2, i.n - 1)) ** 2, i.n) for i in (first, second)
+        (((i.high - i.low) / 2 / t_quantile(0.5 + i.level / 2, i.n - 1)) ** 2, i.n) for i in (first, second)
     ]
     variance = sum(square for square, _ in parts)
     if variance == 0:
         return Interval(mean=mean, low=mean, high=mean, n=n, level=level)
     freedom = variance**2 / sum(square**2 / (count - 1) for square, count in parts)
-    half = _t_quantile(0.5 + level / 2, freedom) * math.sqrt(variance)
+    half = t_quantile(0.5 + level / 2, freedom) * math.sqrt(variance)
     return Interval(mean=mean, low=mean - half, high=mean + half, n=n, level=level)
 
 

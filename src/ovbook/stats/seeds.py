@@ -6,7 +6,7 @@ examples inside a seed are averaged, never counted. A seed that diverged keeps i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ovbook.errors import OvbookError
 from ovbook.stats.intervals import mean_interval
 
-__all__ = ["Cube", "cube", "increase_over_base", "per_seed", "summarise", "with_world"]
+__all__ = ["Cube", "cube", "increase_over_base", "per_seed", "summaries", "summarise", "with_world"]
 
 Floats = NDArray[np.float64]
 
@@ -195,4 +195,19 @@ def summarise(
         rows.append(row | {"diverged": int((~np.isfinite(numbers)).sum())})
     table = pd.DataFrame(rows)
     table.attrs = {"level": level, "worlds": 1 if "world" in by else int(data["world"].nunique())}
+    return table
+
+
+def summaries(
+    parts: Mapping[str, tuple[pd.DataFrame, str]], *, name: str, by: Sequence[str] = ("tokens",)
+) -> pd.DataFrame:
+    """`summarise` of several tables, one below the other, for a chart of all of them.
+
+    `parts`: label -> (table, value). The label goes into the column `name`; rows keep the order of the labels.
+    """
+    found = [
+        summarise(table, value, by=by).assign(**{name: label}) for label, (table, value) in parts.items()
+    ]
+    table = pd.concat(found, ignore_index=True)
+    table.attrs = found[0].attrs
     return table
