@@ -15,7 +15,7 @@ from ovbook.charts.table import tidy
 from ovbook.charts.theme import NEUTRAL, SHAPES, budget_ramp, cycled
 from ovbook.errors import OvbookError
 
-__all__ = ["forest"]
+__all__ = ["contrasts", "forest"]
 
 _BAND = 30
 """Pixels that one mark has, with its whisker."""
@@ -112,3 +112,19 @@ def forest(
     columns = {row: row, **({series: series_title or series} if series else {}), "mean": x}
     columns |= {"low": "95% from", "high": "95% to", "n": "seeds"} | {name: name for name in names}
     return noted(chart, table=tidy(frame, columns))
+
+
+def contrasts(frame: pd.DataFrame, *, title: str, description: str) -> alt.TopLevelMixin:
+    """The contrasts that a chapter declared (`ovbook.stats.declared`), each in units of its own smallest effect.
+
+    The band holds effects too small to count; numbers as measured, each world's mean and the reading are in the table.
+    """
+    return forest(
+        frame,
+        row="contrast",
+        x="effect ÷ smallest that counts",
+        band=(-1.0, 1.0),
+        names=["smallest effect", "as measured", "worlds", "reading"],
+        title=title,
+        description=description,
+    )
