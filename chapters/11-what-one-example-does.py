@@ -442,7 +442,7 @@ figure(
         back,
         series="epochs",
         series_title="training",
-        write=lambda epochs: f"{epochs} epoch" + "s" * (epochs > 1),
+        write=lambda epochs: "1 epoch" if epochs == 1 else f"{epochs} epochs",
         along="repeat",
         along_title="times an epoch",
         x="times a document was met in all (log scale)",
@@ -759,7 +759,7 @@ def recite_text():
     most = back.sort_values("at").iloc[-1]
     same = back[back["at"] == 4].sort_values("epochs")
     said = ", ".join(
-        f"{m:.2f} over {e} epoch{'s' * (e > 1)}" for m, e in zip(same["mean"], same["epochs"], strict=True)
+        f"{m:.2f} over {e} epoch{'s' if e > 1 else ''}" for m, e in zip(same["mean"], same["epochs"], strict=True)
     )
     once = back.sort_values("at").iloc[0]
     exact = told["whole"][int(most["epochs"]), int(most["repeat"])]
