@@ -65,7 +65,10 @@ def forest(
     )
     scale = alt.Scale(type="symlog", constant=near) if near else alt.Scale(zero=False, nice=True)
     shown: dict[str, Any] = {"values": list(ticks)} if ticks else {}
-    across = alt.X("mean:Q", title=x, scale=scale, axis=alt.Axis(format="%" if percent else "~g", **shown))
+    # Of few ticks "~g" writes 10 as 1e+1; and a title at the end has the labels' width to reach into on a narrow screen.
+    written = "%" if percent else "~g" if near else "~f"
+    axis = alt.Axis(format=written, titleAnchor="end", **shown)
+    across = alt.X("mean:Q", title=x, scale=scale, axis=axis)
     number = ".1%" if percent else ".3f"
     tooltip = [
         alt.Tooltip(f"{row}:N", title=" "),
