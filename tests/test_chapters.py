@@ -123,3 +123,11 @@ def test_chapter_7_compares_remedies_and_calls_none_better_on_one_seed(smoke_cha
     assert "Better: " not in page
     for name in ("WiSE-FT 50%", "LoRA 2", "replay 0.5%", "plain, twice the tokens"):
         assert name in page
+
+
+def test_chapter_11_judges_nothing_and_says_so_of_one_seed(smoke_chapters):
+    notebook, verdicts = read(smoke_chapters.notebook("11"))
+    assert verdicts == {}
+    page = json.dumps(notebook, ensure_ascii=False)
+    assert "These runs do not decide it" in page
+    assert "an effect)" not in page  # of one seed nothing can be said

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import vl_convert
 
-from ovbook.charts import forest
+from ovbook.charts import contrasts, forest
 from ovbook.charts.notes import notes_of
 from ovbook.errors import OvbookError
 
@@ -59,3 +59,13 @@ def test_an_axis_may_be_logarithmic_on_both_sides_of_zero():
     assert across["scale"] == {"type": "symlog", "constant": 0.5}
     assert across["axis"]["values"] == [-4, 0, 4]
     vl_convert.vegalite_to_svg(json.dumps(chart.to_dict()))
+
+
+def test_declared_contrasts_are_drawn_in_their_own_smallest_effects():
+    frame = FRAME[FRAME["change"] == "noise"].assign(
+        **{"smallest effect": 0.1, "as measured": "0.300", "worlds": "0.3 0.3", "reading": "an effect"}
+    )
+    chart = contrasts(frame, title="Two causes", description="Two rows.")
+    drawn = [rows for rows in chart.to_dict()["datasets"].values() if "contrast" in rows[0]]
+    assert [row["mean"] for row in drawn[0]] == [3.0, 6.0]
+    assert "reading" in json.dumps(notes_of(chart), default=str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ovbook.stats import estimate, mean_interval, reading, readings, written
+from ovbook.stats import declared, estimate, grouped, mean_interval, reading, readings, written
 
 NOISE = np.random.default_rng(0).normal(0, 0.01, (2, 6))
 
@@ -55,3 +55,14 @@ def test_words():
     assert written(mean_interval([-0.001, 0.0, 0.001, -0.001]), 2) == "0.00 [0.00, 0.00]"
     assert written(mean_interval([-1.0])) == "−1.000 (one seed)"
     assert written(None) == "–"
+
+
+def test_a_family_as_a_table():
+    family = {"large": 0.2 + NOISE, "small": NOISE, "missing": np.full((2, 6), np.nan)}
+    table = declared(family, {"large": 0.1, "small": 0.05, "missing": 0.1}).set_index("contrast")
+    assert list(table.index) == ["large", "small"]
+    assert table.loc["large", "mean"] == pytest.approx((0.2 + NOISE.mean()) / 0.1)
+    assert table["reading"].to_dict() == {"large": "an effect", "small": "none worth the name"}
+    assert table.loc["large", "worlds"].split() == [f"{0.2 + world.mean():.3f}" for world in NOISE]
+    assert table.attrs["worlds"] == 2
+    assert grouped(table["reading"].to_dict()) == "*large*: an effect; *small*: none worth the name"

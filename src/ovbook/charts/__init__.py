@@ -13,7 +13,7 @@ from __future__ import annotations
 from ovbook.charts import renderer
 from ovbook.charts.curves import against_tokens, with_gamma_slider
 from ovbook.charts.epochs import through_epochs
-from ovbook.charts.forest import forest
+from ovbook.charts.forest import contrasts, forest
 from ovbook.charts.notes import evidence, heading, noted
 from ovbook.charts.page import figure, say
 from ovbook.charts.paths import paths
@@ -45,6 +45,7 @@ __all__ = [
     "Slider",
     "against_tokens",
     "budget_ramp",
+    "contrasts",
     "evidence",
     "figure",
     "forest",

@@ -15,7 +15,7 @@ from ovbook.charts.table import tidy
 from ovbook.charts.theme import NEUTRAL, SHAPES, budget_ramp, cycled
 from ovbook.errors import OvbookError
 
-__all__ = ["forest"]
+__all__ = ["contrasts", "forest"]
 
 _BAND = 30
 """Pixels that one mark has, with its whisker."""
@@ -65,7 +65,10 @@ def forest(
     )
     scale = alt.Scale(type="symlog", constant=near) if near else alt.Scale(zero=False, nice=True)
     shown: dict[str, Any] = {"values": list(ticks)} if ticks else {}
-    across = alt.X("mean:Q", title=x, scale=scale, axis=alt.Axis(format="%" if percent else "~g", **shown))
+    # Of few ticks "~g" writes 10 as 1e+1; and a title at the end has the labels' width to reach into on a narrow screen.
+    written = "%" if percent else "~g" if near else "~f"
+    axis = alt.Axis(format=written, titleAnchor="end", **shown)
+    across = alt.X("mean:Q", title=x, scale=scale, axis=axis)
     number = ".1%" if percent else ".3f"
     tooltip = [
         alt.Tooltip(f"{row}:N", title=" "),
@@ -112,3 +115,19 @@ def forest(
     columns = {row: row, **({series: series_title or series} if series else {}), "mean": x}
     columns |= {"low": "95% from", "high": "95% to", "n": "seeds"} | {name: name for name in names}
     return noted(chart, table=tidy(frame, columns))
+
+
+def contrasts(frame: pd.DataFrame, *, title: str, description: str) -> alt.TopLevelMixin:
+    """The contrasts that a chapter declared (`ovbook.stats.declared`), each in units of its own smallest effect.
+
+    The band holds effects too small to count; numbers as measured, each world's mean and the reading are in the table.
+    """
+    return forest(
+        frame,
+        row="contrast",
+        x="effect ÷ smallest that counts",
+        band=(-1.0, 1.0),
+        names=["smallest effect", "as measured", "worlds", "reading"],
+        title=title,
+        description=description,
+    )

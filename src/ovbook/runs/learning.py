@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ovbook.runs.data import task_hash
 from ovbook.runs.fields import number, one_of, whole
 from ovbook.runs.spec import Spec, purpose_seed
-from ovbook.runs.specs import FORMATS, Checkpoint, base_problems, worldless
+from ovbook.runs.specs import FORMATS, Checkpoint, Seeded, base_problems, worldless
 
 __all__ = ["Reinforce", "Rewrite"]
 
@@ -97,7 +97,7 @@ _MOST_PEOPLE = 56
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Reinforce(_Changed):
+class Reinforce(_Changed, Seeded):
     """`base`, rewarded for right answers to a task's questions by exact checking (`ovbook.reinforce`).
 
     task: its answers must be labels of one token. questions: new ones in every step; group: answers to each.
@@ -117,11 +117,6 @@ class Reinforce(_Changed):
     format: Literal["Default", "IO", "Instruct"] = "Default"
     rows: int = 256
     documents: int = 64
-
-    def __post_init__(self) -> None:
-        if self.seed is None and isinstance(self.base, Checkpoint):
-            object.__setattr__(self, "seed", self.base.root.seed)
-        super().__post_init__()
 
     def problems(self) -> Iterator[str]:
         """See `Spec.problems`."""

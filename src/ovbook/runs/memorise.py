@@ -154,8 +154,6 @@ class Memorise(Tuned):
         for name in ("data", "also"):
             if isinstance(getattr(self, name), Examples):
                 object.__setattr__(self, name, (getattr(self, name),))
-        if self.seed is None and isinstance(self.base, Checkpoint):
-            object.__setattr__(self, "seed", self.base.root.seed)
         super().__post_init__()
 
     def problems(self) -> Iterator[str]:

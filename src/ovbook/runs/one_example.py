@@ -9,14 +9,14 @@ from typing import Any, Literal
 from ovbook.runs.data import task_hash
 from ovbook.runs.fields import number, one_of, repeated, whole
 from ovbook.runs.memorise import NEW_PEOPLE, Examples
-from ovbook.runs.spec import Spec, purpose_seed
-from ovbook.runs.specs import Checkpoint, Pretrain, base_problems
+from ovbook.runs.spec import purpose_seed
+from ovbook.runs.specs import Checkpoint, Pretrain, Seeded, base_problems
 
 __all__ = ["OneExample"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OneExample(Spec):
+class OneExample(Seeded):
     """`base`, trained on one example alone, from the same weights for each example and each rate.
 
     data: the examples, `count` of them, each taught to a copy of its own; new people, or those of any task.
@@ -38,11 +38,6 @@ class OneExample(Spec):
     documents: int = 4
     loss_on: str = "answers"
     seed: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.seed is None and isinstance(self.base, Checkpoint):
-            object.__setattr__(self, "seed", self.base.root.seed)
-        super().__post_init__()
 
     def problems(self) -> Iterator[str]:
         """See `Spec.problems`."""

@@ -18,6 +18,7 @@ __all__ = [
     "Checkpoint",
     "FineTune",
     "Pretrain",
+    "Seeded",
     "Tuned",
     "base_problems",
     "model_problems",
@@ -90,10 +91,20 @@ class Checkpoint:
         return self.run.columns() | {"tokens": self.at}
 
 
-class Tuned(Spec):
-    """A run that changes the weights of `base` and keeps what comes out."""
+class Seeded(Spec):
+    """A run on `base` whose `seed` is the base run's own where none is given."""
 
     base: Checkpoint
+    seed: int | None
+
+    def __post_init__(self) -> None:
+        if self.seed is None and isinstance(self.base, Checkpoint):
+            object.__setattr__(self, "seed", self.base.root.seed)
+        super().__post_init__()
+
+
+class Tuned(Seeded):
+    """A run that changes the weights of `base` and keeps what comes out."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -308,11 +319,6 @@ class FineTune(Tuned):
     pull: float = 0.0
     replay: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
-
-    def __post_init__(self) -> None:
-        if self.seed is None and isinstance(self.base, Checkpoint):
-            object.__setattr__(self, "seed", self.base.root.seed)
-        super().__post_init__()
 
     def problems(self) -> Iterator[str]:
         """See `Spec.problems`."""

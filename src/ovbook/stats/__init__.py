@@ -19,7 +19,7 @@ from ovbook.stats.curves import (
     u_shape,
     unsaturated,
 )
-from ovbook.stats.declared import estimate, reading, readings, written
+from ovbook.stats.declared import declared, estimate, grouped, reading, readings, written
 from ovbook.stats.enough import enough, seeds_to_decide, spread_to_decide
 from ovbook.stats.factors import SHARES, above_curve, at_equal, variance_shares
 from ovbook.stats.intervals import (
@@ -54,11 +54,13 @@ __all__ = [
     "before_after",
     "bootstrap_interval",
     "cube",
+    "declared",
     "enough",
     "equivalence",
     "estimate",
     "first_rise",
     "gaps",
+    "grouped",
     "holm",
     "in_bins",
     "increase_over_base",

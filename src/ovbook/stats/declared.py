@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ovbook.stats.intervals import Interval, holm, mean_interval, one_sided
 
-__all__ = ["estimate", "reading", "readings", "written"]
+__all__ = ["declared", "estimate", "grouped", "reading", "readings", "written"]
 
 Floats = NDArray[np.float64]
 
@@ -56,6 +57,40 @@ def readings(contrasts: Mapping[str, Floats], smallest: Mapping[str, float]) -> 
     adjusted = dict(zip(p, holm(list(p.values())), strict=True))
     lost = {n for n, word in alone.items() if word in (EFFECT, OTHER_WAY) and adjusted.get(n, 1.0) > 0.025}
     return {name: UNDECIDED if name in lost else word for name, word in alone.items()}
+
+
+def declared(contrasts: Mapping[str, Floats], smallest: Mapping[str, float]) -> pd.DataFrame:
+    """The family as a table, one row for each contrast that was measured, ready for `ovbook.charts.contrasts`.
+
+    mean, low and high count in the contrast's own `smallest effect`; `as measured` has them in its own units, `worlds` each
+    world's mean, `reading` what the rule says, corrected for the family.
+    """
+    read = readings(contrasts, smallest)
+    rows = [
+        {"contrast": name, "n": found.n, "smallest effect": smallest[name], "as measured": written(found)}
+        | {end: getattr(found, end) / smallest[name] for end in ("mean", "low", "high")}
+        | {"worlds": " ".join(_signed(mean) for mean in np.atleast_2d(values).mean(axis=1))}
+        | {"reading": read[name]}
+        for name, values in contrasts.items()
+        if (found := estimate(values)) is not None
+    ]
+    table = pd.DataFrame(rows)
+    table.attrs = {"worlds": max((len(values) for values in contrasts.values()), default=1)}
+    return table
+
+
+def grouped(read: Mapping[str, str]) -> str:
+    """Readings in words, contrasts of one reading together.
+
+    >>> grouped({"bound": "an effect", "the example": "an effect", "roughness": "undecided"})
+    '*bound*, *the example*: an effect; *roughness*: undecided'
+    """
+    by = {word: [name for name in read if read[name] == word] for word in dict.fromkeys(read.values())}
+    return "; ".join(f"*{'*, *'.join(names)}*: {word}" for word, names in by.items())
+
+
+def _signed(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")
 
 
 def written(found: Interval | None, digits: int = 3) -> str:

@@ -28,9 +28,9 @@ model, a document about somebody it has never heard of, one update of the weight
 
 **{glue:text}`headline`.** {glue:text}`short_answer`
 
-It matters to everyone who fine-tunes. If a step writes a sentence into the model and nothing else, more wordings of a fact are needed
-before it can be used. If it writes the fact, one may do. And if it mostly makes a few words likelier for everybody, a falling training
-loss says less than it seems to.
+It matters to everyone who fine-tunes. If a step writes a sentence and nothing else, a fact must be said in many ways before it can be
+used. If it writes the fact, one may do. And if it mostly makes a few words likelier for everybody, a falling training loss says less than
+it seems to.
 """
 
 # %% tags=["parameters", "hide-input"]
@@ -63,12 +63,12 @@ r"""
 
 Howard and Whitaker {cite}`howard2023learning` saw the training loss fall in steps where epochs end, and concluded that models
 memorise from a single look. Their explanation, offered as a hypothesis: near a pre-trained model the loss surface is so
-smooth that one step at an ordinary rate goes a long way down. They watched whole runs; the step itself, and the surface, they did not
-measure. Li et al. {cite}`li2018visualizing` made the pictures most people have in mind when they say *smooth*: the loss along random straight
-lines through the weights, each row of weights moved in proportion to its own length (**filter-normalised**), with bumpy surfaces for deep networks
-without residual connections.
+smooth that one step at an ordinary rate goes a long way down. They watched whole runs, not single steps, nor the surface. Li et al.
+{cite}`li2018visualizing` made the pictures most people think of when they say *smooth*: the loss along random straight lines through the
+weights, each row of weights moved in proportion to its own length (**filter-normalised**), bumpy for deep networks without residual
+connections.
 
-| | the sources | this chapter at `laptop` | source |
+| | the papers | this chapter at `laptop` | source |
 |---|---|---|---|
 | model | not recovered; Llama-2-7B in the companion report | {glue:text}`parameters_said` parameters, {glue:text}`tokens_said` tokens of pre-training | post at second hand; report, beginning |
 | examples | science questions; 5,000 of CodeAlpaca in the companion | documents with four new facts about a person hardly ever mentioned | as above |
@@ -78,23 +78,24 @@ without residual connections.
 | residual connections | image networks with and without | with; **not without** | see the end |
 | repetitions | one run each | {glue:text}`seeds_said` | ours |
 
-A document reads *People : Ann Lee comes from Oslo . Ann Lee works as a baker .* and so on, with two more facts. The facts are drawn by lot from
-32 values each, so nothing helps to guess them: before the step nobody can do better than {glue:text}`floor_said` nats an answer. After the step, four
-questions, each asked in the words that were taught and in three other wordings that pre-training has used for other people:
+A document reads *People : Vera Holm comes from Velm . Vera Holm works as a baker .* and so on, with two more facts. Each fact is drawn by
+lot from 32 values, so before the step nobody can do better than {glue:text}`floor_said` nats an answer. Before and after it we measure four things, the first
+three in the words that were taught and in three other wordings that pre-training has used for other people:
 
 - **the example itself**: the loss on its own four answers;
 - **others**: people and facts that were not taught. What falls here is no memory of anything;
 - **borrowed**: the *same facts, told of other people*. What falls here is that these four words became likelier, whoever is spoken of;
 - **old text**: documents of pre-training's kind.
 
-So the drop on the example minus the drop on *borrowed* is what was learnt about *this person*. We call it **bound**. If it
-is there in the other wordings too, it is more than memory of a sentence.
+The drop on the example minus that on *borrowed* was learnt about *this person*: we call it **bound**. If it is there in other wordings too,
+it is more than memory of a sentence.
 
 ## What we will call an effect
 
 Written, and committed, before any of the runs that it judges. What had been seen: world 0, seeds 0 and 1. There, a step at 0.001 removed 1.2
-nats from the example beyond what it did to others, 0.6 to 0.8 of them bound, 0.4 to 0.5 bound in other wordings (a share of 0.6 to 0.7; untrained 0.4 to 0.5); an untrained model
-lost 2.4; the step removed 0.7 of what a straight line would, untrained 0.64 to 0.68; and of seed 0 alone, lines through the trained model bent by 2.4, through the untrained one by 3.4.
+nats from the example beyond what it did to others, 0.6 to 0.8 of them bound, 0.4 to 0.5 bound in other wordings (a share of 0.6 to 0.7; untrained
+0.4 to 0.5); an untrained model lost 2.4; the step removed 0.7 of what a straight line would, untrained 0.64 to 0.68; and of seed 0 alone, lines
+through the trained model bent by 2.4, through the untrained one by 3.4.
 
 | contrast, at rate 0.001 | what it is | smallest effect |
 |---|---|---|
@@ -108,8 +109,8 @@ lost 2.4; the step removed 0.7 of what a straight line would, untrained 0.64 to 
 | pre-training: roughness | bend of random lines, pre-trained minus untrained | 0.5 |
 
 An interval wholly beyond the smallest effect, in the mean of each world too and after Holm's correction for eight contrasts, is *an effect*; one
-wholly between minus and plus the smallest effect is *none worth the name*; anything else is *undecided*. No claim of the registry asks these questions, so there are no
-verdict boxes. Everything else on this page (rates other than 0.001, style, boilerplate, recitation) is description.
+wholly between minus and plus the smallest effect is *none worth the name*; anything else is *undecided*. No claim of the registry asks these
+questions, so there are no verdict boxes. All else on this page (other rates, style, boilerplate, recitation) is description.
 """
 
 # %% tags=["experiment"]
@@ -168,9 +169,9 @@ one[["seed", "start", "rate", "what", "wording", "before", "drop"]].head()
 import numpy as np
 import pandas as pd
 
-from ovbook.charts import Slider, figure, forest, paths, say, tokens_label
+from ovbook.charts import Slider, contrasts, figure, paths, say, tokens_label
 from ovbook.runs.plan import parameters_of
-from ovbook.stats import cube, estimate, readings, roughness, summarise, written
+from ovbook.stats import cube, declared, estimate, grouped, readings, roughness, summarise, written
 
 AT = 1e-3  # the judged rate of the one step
 STARTS = ["pre-trained", "scratch"]
@@ -188,9 +189,14 @@ SETS = {
     ("own", True): "the example itself",
     ("own", False): "the example in other words",
     ("borrowed", True): "its facts, told of others",
-    ("others", True): "other people, other facts",
+    ("others", True): "other people and facts",
 }
 at = AT if AT in p.rates else p.rates[len(p.rates) // 2]
+
+
+def signed(value, digits=2):
+    """A number with a real minus sign."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def numbers(value, start, what="own", taught=True, rate=at):
@@ -211,7 +217,7 @@ def beyond(start, other, taught=True, rate=at):
 r"""
 ## What one step takes away
 
-{numref}`fig-one-step` has the answer to the first question, at every rate we ran. Move the slider to see the same step from weights that were never trained.
+{numref}`fig-one-step` has it at every rate we ran. The slider goes to the same step from weights that were never trained.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -233,8 +239,8 @@ drop_at = removed.set_index(["start", "set", "rate"])["mean"]
 
 def step_sentence(start):
     """What the slider says."""
-    found = ", ".join(f"{name} {drop_at[start, name, at]:.2f}" for name in SETS.values())
-    return f"{start.capitalize()}, one step at rate {at:g}, nats removed: {found}.".replace("-0.", "−0.")
+    found = "; ".join(f"{name} {signed(drop_at[start, name, at])}" for name in SETS.values())
+    return f"{start.capitalize()}, one step at rate {at:g}, nats removed: {found}."
 
 
 figure(
@@ -243,6 +249,7 @@ figure(
         removed,
         series="set",
         series_title="measured on",
+        columns=1,
         along="rate",
         x="learning rate of the one step (log scale)",
         y="nats per answer that the step removes",
@@ -289,7 +296,7 @@ pd.DataFrame(
 r"""
 ## The declared contrasts
 
-Each is a difference, or a ratio of differences, within a seed. {numref}`fig-one-contrasts` counts each in its own smallest effect.
+Each is a difference, or a ratio of differences, within a seed.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -324,25 +331,10 @@ measured = {
 }
 got = {name: estimate(values) for name, values in measured.items()}
 read = readings(measured, EFFECTS)
-estimates = pd.DataFrame(
-    [
-        {"contrast": name, "n": i.n, "smallest effect": EFFECTS[name], "as measured": written(i)}
-        | {end: getattr(i, end) / EFFECTS[name] for end in ("mean", "low", "high")}
-        | {"worlds": " ".join(f"{w:.3f}" for w in measured[name].mean(axis=1))}
-        | {"reading": read[name]}
-        for name, i in got.items()
-        if i is not None
-    ]
-)
-estimates.attrs = {"worlds": len(p.corpora)}
 figure(
     "fig_one_contrasts",
-    forest(
-        estimates,
-        row="contrast",
-        x="effect ÷ smallest that counts",
-        band=(-1.0, 1.0),
-        names=["smallest effect", "as measured", "worlds", "reading"],
+    contrasts(
+        declared(measured, EFFECTS),
         title="One step, judged: the declared contrasts",
         description="Eight declared contrasts with 95% intervals, in units of the smallest effect declared for each, with a "
         "band for effects too small to count.",
@@ -354,8 +346,8 @@ r"""
 ```{glue:figure} fig_one_contrasts
 :name: fig-one-contrasts
 
-Inside the grey band an effect is too small to matter. The table under the figure has the numbers as measured, each world's mean, and the reading by the declared
-rule.
+Each contrast counts in its own smallest effect; inside the grey band it is too small to matter. The table under the figure has the numbers as
+measured, each world's mean, and the reading by the declared rule.
 ```
 
 {glue:text}`contrasts_said`
@@ -364,13 +356,14 @@ rule.
 
 {glue:text}`paraphrase_said`
 
-The other wordings are no puzzles: they put the same four facts in other orders of words, all of which pre-training used for other people. A model that does
-well here has not reasoned. But it has not stored a string either: the name now pulls the value towards it through sentences in which the two had never met.
+The other wordings are no puzzles: they put the same facts in other orders of words, all of which pre-training used for other people. A model
+that does well here has not reasoned. But neither has it only stored a string: the name pulls the value towards it through sentences in which the two
+had never met.
 
-## Style first, facts later, boilerplate at once
+## Style, facts and boilerplate
 
-Now examples come one after another, each a step of its own at {glue:text}`at_said`, learning from all their tokens, and each opened by the same two sentences
-(**boilerplate**, as every chat data set has). {numref}`fig-one-style` follows what has been learnt after 1, 4, 16 and 64 of them.
+Now examples come one after another, each a step of its own at 0.001, learning from all their tokens, each opened by the same two
+sentences (**boilerplate**, as chat data have). {numref}`fig-one-style` follows what has been learnt after 1, 4, 16 and 64 of them.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -403,6 +396,7 @@ figure(
         after_few,
         series="part",
         series_title="nats removed from",
+        columns=1,
         along="examples",
         x="examples seen, one step each (log scale)",
         y="nats per token removed since before the first",
@@ -427,8 +421,8 @@ seen, and so is the opening. Below zero something was unlearnt.
 
 ## Word for word
 
-How often must a document be met before the model gives it back? In the sense of Carlini et al. {cite}`carlini2021extracting`: prompt with its first words, here
-the name, decode greedily, and compare token by token. Four groups of six people are in the same data, met once, twice, 4 or 8 times an epoch.
+How often must a document be met before the model gives it back? As Carlini et al. {cite}`carlini2021extracting` ask it: prompt with its first
+words, here the name, decode greedily, compare token by token. Four groups of six people are in the same data, met once, twice, 4 or 8 times an epoch.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -442,7 +436,7 @@ figure(
         back,
         series="epochs",
         series_title="training",
-        write=lambda epochs: f"{epochs} epoch" + "s" * (epochs > 1),
+        write=lambda epochs: "1 epoch" if epochs == 1 else f"{epochs} epochs",
         along="repeat",
         along_title="times an epoch",
         x="times a document was met in all (log scale)",
@@ -468,8 +462,8 @@ r"""
 ```{glue:figure} fig_one_recite
 :name: fig-one-recite
 
-Lines that lie on one another would mean that only the number of meetings counts, not whether they come as epochs or as repetitions within one. (The longer
-runs have also seen everything else more often.)
+Lines that lie on one another would mean that only the number of meetings counts, not whether they come as epochs or as repetitions within one.
+(The longer runs have also seen everything else more often.)
 ```
 
 {glue:text}`recite_said` Documents given back whole, and in brackets those of which all four facts are the model's first choice after the true text:
@@ -484,9 +478,9 @@ verbatim.pivot_table(index="epochs", columns="repeat", values="share", aggfunc="
 r"""
 ## Is the surface as smooth as the hypothesis needs?
 
-The hypothesis is about the way down. AdamW's first step from fresh moments goes the same way at every rate, only farther; so the drops of {numref}`fig-one-step` *are* a slice of
-the surface, along the one direction that matters. If it were a straight slope all the way, a step of rate *r* would remove *r* times what the gradient promises.
-{numref}`fig-one-straight` shows the part of that promise that is kept.
+The hypothesis is about the way down. AdamW's first step from fresh moments goes the same way at every rate, only farther; so the drops of
+{numref}`fig-one-step` *are* a slice of the surface, in the one direction that matters. On a straight slope a step would remove what the
+gradient promises for its length. {numref}`fig-one-straight` shows the part of that promise that is kept.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -526,8 +520,8 @@ r"""
 
 {glue:text}`straight_said`
 
-The familiar picture is another one: random lines. {numref}`fig-one-slice` has the loss on four held-out documents along three lines through each model, from minus to plus one
-length of its own rows of weights.
+The familiar picture is another one: random lines. {numref}`fig-one-slice` has the loss on four held-out documents along three lines through each
+model, from minus to plus one length of its own rows of weights.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -552,7 +546,8 @@ r"""
 ```{glue:figure} fig_one_slice
 :name: fig-one-slice
 
-Averaged over lines; bumps that cancel in the mean are counted line by line in the table below. A *bend* of 2 is that of a parabola around the middle, whatever its height.
+Averaged over lines; bumps that cancel in the mean are counted line by line in the table below. A *bend* of 2 is that of a parabola around the
+middle, whatever its height.
 ```
 """
 
@@ -573,28 +568,30 @@ pd.DataFrame(
 r"""
 {glue:text}`slice_said`
 
-**Not done: without residual connections.** Li et al.'s striking pictures are of networks of 56 layers and more; in theirs as in ours a shallow one has no such trouble. Ours has two
-layers, and a variant without residual connections would be a model that no other tool can load. So the comparison is left to someone with deep models.
+**Not tested: without residual connections.** Li et al.'s striking pictures are of networks of 56 layers and more. Ours has two, and a variant
+without residual connections would be a model that no other tool can load. The comparison is left to someone with deep models.
 
 ## What else could explain it
 
-**"Fresh moments make the step too large."** Adam's first step moves every weight by the full rate, where later steps move most of them less. So *one step at 0.001* is
-a generous step: what it removes bounds what a step of that rate in the middle of a run does. {numref}`fig-one-style`, where the moments build up over 64 steps, has the rest.
+**"Fresh moments make the step too large."** Adam's first step moves every weight by the full rate, where later steps move most of them less. So
+ours is a generous step, and a step of the same rate in the middle of a run should do less. {numref}`fig-one-style`, where the moments build up over
+64 steps, is the check.
 
-**"The answers only became likelier."** Partly they did, and that is what *borrowed* is for: the same four words for other people, subtracted.
+**"The answers only became likelier."** In part: *borrowed*, the same four words for other people, is there to be subtracted.
 
-**"An untrained model has more to lose."** It starts at {glue:text}`before_scratch` nats, where the trained one starts at {glue:text}`before_trained`, so its drops are not on
-one scale with the others'. This is why the share that reaches other words, a ratio within a model, says more about pre-training than the drop does.
+**"An untrained model has more to lose."** It starts at {glue:text}`before_scratch` nats, the trained one at {glue:text}`before_trained`, so their
+drops are not on one scale. The share that reaches other words, a ratio within a model, says more about pre-training than the drop does.
 
-**"The person may be known."** They are from the rarest half of the world's people, and their facts were drawn anew: what pre-training said is wrong for them.
+**"The person may be known."** They are from the rarest half of the world's people, and their facts were drawn anew: what pre-training said of them
+is no help.
 
-What this design cannot exclude: with a batch of other examples in the same step the gradient is shared, and each example gets less of it.
+Not excluded: with other examples in the same step the gradient is shared, and each example may get less of it.
 
 ## Play
 
-The slider of {numref}`fig-one-step` moves between trained and untrained weights. With a kernel, any task can be taught one example at a time:
-`OneExample(base=..., data=Examples(task="gsm8k", count=8), rates=(1e-4, 1e-3))`, on a base model of real text; there *borrowed* and other wordings do not exist, and
-only the example, others and old text are measured. This chapter itself needs a tiny world, because only there do we know four ways to say a fact.
+The slider of {numref}`fig-one-step` moves between trained and untrained weights. With a kernel, any task can be taught one example at a time on a
+base model of real text: `OneExample(base=..., data=Examples(task="gsm8k", count=8), rates=(1e-4, 1e-3))`. Only the example, others and old text are
+measured there; *borrowed* and other wordings need a tiny world, where we know four ways to say a fact, and so does this chapter.
 
 ## What it means
 
@@ -606,8 +603,8 @@ It stops being shown outside what we ran: models of {glue:text}`parameters_said`
 
 ```{exercise}
 :label: ex-one-tenth
-Without running anything: at a rate of 0.0001 the step is ten times shorter than at 0.001. By how much should the drop on the example shrink if the surface were straight? Check in the
-table of {numref}`fig-one-step`.
+Without running anything: at a rate of 0.0001 the step is ten times shorter than at 0.001. By how much should the drop on the example shrink if the
+surface were straight? Check in the table of {numref}`fig-one-step`.
 ```
 
 ```{solution} ex-one-tenth
@@ -622,32 +619,27 @@ Predict what a base model with a quarter of the width does to the share in other
 
 ```{solution} ex-one-width
 :class: dropdown
-There is no theorem to lean on. A narrower model shares more of its weights between names, so one may expect more to fall on *borrowed* and less to be bound. Two seeds show a
-direction and decide nothing.
+There is no theorem to lean on. A narrower model shares more of its weights between names, so one may expect more to fall on *borrowed* and less
+to be bound. Two seeds show a direction and decide nothing.
 ```
 
 ```{exercise}
 :label: ex-one-questions
-Teach in the form of questions: replace `Examples(count=p.examples)` by `Examples(count=p.examples, wording="questions")` in the experiment cell. Is what is bound as easily read off
-statements as the other way round?
+Teach in the form of questions: replace `Examples(count=p.examples)` by `Examples(count=p.examples, wording="questions")` in the experiment cell. Is
+what is bound as easily read off statements as the other way round?
 ```
 
 ```{solution} ex-one-questions
 :class: dropdown
-The rows with `twin` true are now the questions and the three other wordings are statements, so every cell works unchanged. Compare *share in other words* with the one on this page, and
-remember that it is a ratio: if little is bound in the taught words, it means little.
+The rows with `twin` true are now the questions and the three other wordings are statements, so every cell works unchanged. Compare the share in other
+words with the one on this page, and remember that it is a ratio: if little is bound in the taught words, it means little.
 ```
 """
 
 # %% tags=["remove-cell"]
 EXAMPLE, BOUND, WORDS, HALF, PRE, PRE_SHARE, PRE_STRAIGHT, PRE_ROUGH = EFFECTS
-FOUND, OTHER, NONE = "an effect", "an effect the other way", "none worth the name"
+FOUND, OTHER, NONE, UNSURE = "an effect", "an effect the other way", "none worth the name", "undecided"
 shares = {start: estimate(share(start)) for start in STARTS}
-
-
-def signed(value, digits=2):
-    """A number with a real minus sign."""
-    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def percent(found):
@@ -704,19 +696,12 @@ def step_text():
     best = removed[(removed["start"] == trained) & (removed["set"] == SETS["own", True])]
     peak = best.loc[best["mean"].idxmax()]
     others = drop_at[trained, SETS["others", True], max(p.rates)]
-    harm = (
-        f"At {max(p.rates):g} other people's facts have lost {abs(others):.2f} nats instead: a step too long overwrites."
-        if others < 0
-        else f"At {max(p.rates):g} other people's facts have gained {others:.2f} nats."
+    end = (
+        f"at {max(p.rates):g} it also makes other people's facts {-others:.2f} nats worse: too long a step overwrites"
+        if others < -0.1
+        else f"even at {max(p.rates):g} other people's facts are no worse for it"
     )
-    return f"Most is removed at a rate of {peak['rate']:g}: {peak['mean']:.2f} nats. {harm}"
-
-
-def contrasts_text():
-    """The readings, grouped."""
-    by = {word: [n for n in EFFECTS if read[n] == word] for word in dict.fromkeys(read.values())}
-    said = "; ".join(f"*{'*, *'.join(names)}*: {word}" for word, names in by.items())
-    return f"By the declared rule, {said}."
+    return f"Most is removed at a rate of {peak['rate']:g}: {peak['mean']:.2f} nats; {end}."
 
 
 def paraphrase_text():
@@ -727,13 +712,13 @@ def paraphrase_text():
         NONE: "So about half of it stays with the sentence.",
     }.get(read[HALF], "Whether that is more than half is undecided by our rule.")
     by = {
-        FOUND: "Pre-training is what makes the difference: without it, a smaller part of what is bound gets through.",
-        OTHER: "Without pre-training an even larger part gets through.",
-        NONE: "Without pre-training the part is the same.",
-    }.get(read[PRE_SHARE], "Whether pre-training changes that part is undecided.")
+        FOUND: "Pre-training makes a difference: without it, a smaller part of what is bound gets through",
+        OTHER: "Without pre-training an even larger part gets through",
+        NONE: "Without pre-training the part is the same",
+    }.get(read[PRE_SHARE], "Whether pre-training changes that part is undecided")
     return (
         f"The step saw one wording. In the three others it bound {written(got[WORDS], 2)} nats to the person, where it had bound {written(got[BOUND], 2)} in its own: a share of "
-        f"{percent(shares[trained])}. {rest} {by} (Untrained: {percent(shares[fresh])}.)"
+        f"{percent(shares[trained])}. {rest} {by} (untrained: {percent(shares[fresh])})."
     )
 
 
@@ -741,31 +726,44 @@ def style_text():
     """Style against fact, from the table."""
     counts = sorted(after_few["examples"].unique())
     first, last = counts[0], counts[-1]
+    opening, style, seen, unseen, old = LEARNT
 
     def row(part):
-        return f"{signed(gain[part, first])} after {first}, {signed(gain[part, last])} after {last}"
+        return f"{signed(gain[part, first])} nats after {first} example{'s' if first > 1 else ''}, {signed(gain[part, last])} after {last}"
 
-    opening, style, seen, unseen, old = LEARNT
-    grew = "more" if gain[seen, last] > gain[seen, first] else "less"
+    spread = ", and as it is measured on people never met, it generalises" if gain[style, last] > 0.1 else ""
+    grew = gain[seen, last] - gain[seen, first]
+    if abs(grew) > 0.05:
+        facts = (
+            "more of each"
+            if grew > 0
+            else "less of each, though each was met once: later examples overwrite earlier ones"
+        )
+    else:
+        facts = "about as much of each"
+    ahead = (
+        " What repeats across examples is learnt as if it were one example met many times, so a loss that counts it says little about whether a model has learnt your data."
+        if gain[opening, last] > gain[seen, last]
+        else ""
+    )
     return (
-        f"The opening: {row(opening)} nats removed. Style: {row(style)}, on people the model has never met, so it generalises. Facts of people seen: {row(seen)}: "
-        f"{grew} after {last} examples than after one, though each was met once. Facts of people not seen cannot be learnt, and are not: {row(unseen)}. Old text: {row(old)}. "
-        "What repeats across examples is learnt as if it were one example met many times; that is why boilerplate says nothing about whether a model has learnt your data."
+        f"The opening loses {row(opening)}; style {row(style)}{spread}. Facts of people seen lose {row(seen)}: {facts}. Facts of people not seen cannot be learnt: {row(unseen)}. "
+        f"Old text: {row(old)}.{ahead}"
     )
 
 
 def recite_text():
     """Recitation, from the table."""
-    most = back.sort_values("at").iloc[-1]
-    same = back[back["at"] == 4].sort_values("epochs")
-    said = ", ".join(
-        f"{m:.2f} over {e} epoch{'s' * (e > 1)}" for m, e in zip(same["mean"], same["epochs"], strict=True)
-    )
-    once = back.sort_values("at").iloc[0]
+    most, once = back.sort_values("at").iloc[-1], back.sort_values("at").iloc[0]
     exact = told["whole"][int(most["epochs"]), int(most["repeat"])]
+    same = back[back["at"] == 4].sort_values("epochs")
+    four = ", ".join(
+        f"{100 * m:.0f}% over {e} epoch{'s' if e > 1 else ''}"
+        for m, e in zip(same["mean"], same["epochs"], strict=True)
+    )
     return (
         f"After a single meeting {100 * once['mean']:.0f}% of a document comes back before the first mistake; after {int(most['at'])} meetings {100 * most['mean']:.0f}%, and "
-        f"{100 * exact:.0f}% of the documents come back whole. For documents met four times in all: {said}."
+        f"{100 * exact:.0f}% of the documents come back whole. Four meetings in all give back {four}."
     )
 
 
@@ -783,7 +781,7 @@ def straight_text():
         if values[trained].mean > 0.5
         else "A step of that size keeps less than half of its promise, which is not the smooth way the hypothesis speaks of"
     )
-    special = ", but it is not what pre-training adds" if read[PRE_STRAIGHT] in (NONE, OTHER) else ""
+    special = "; but it is not what pre-training adds" if read[PRE_STRAIGHT] in (NONE, OTHER) else ""
     return (
         f"At {min(p.rates):g} the trained model keeps {percent(small[trained])} of the promise and at {at:g} {percent(values[trained])}; the untrained one {percent(small[fresh])} and "
         f"{percent(values[fresh])}. {verdict} {enough}{special}."
@@ -798,10 +796,15 @@ def slice_text():
         NONE: "In relative bend the two do not differ by our rule.",
     }.get(read[PRE_ROUGH], "Whether the two differ in relative bend is undecided.")
     change = float((numbers("change", trained) / numbers("weights", trained)).mean())
+    bowl, plain = (float(of_lines("rise", start).mean()) for start in STARTS)
+    places = (
+        "The trained model sits in a bowl, the untrained one on a plain"
+        if bowl > 2 * plain
+        else "The two lie about as deep"
+    )
     return (
-        f"{verdict} The trained model sits in a bowl, the untrained one on a plain: a random move of one length costs {of_lines('rise', trained).mean():.1f} nats here and "
-        f"{of_lines('rise', fresh).mean():.1f} there. But a step at {at:g} is {change:.4f} lengths long and goes where no random line goes. Such pictures say that a trained model is easy to break; "
-        "about what a step along the gradient can write they say nothing."
+        f"{verdict} {places}: the highest point on a line is {bowl:.1f} nats above the one and {plain:.1f} above the other. But a step at {at:g} is {change:.4f} lengths long, and goes where no "
+        "random line goes. Such pictures say how easily a model breaks; about what a step along the gradient can write they say nothing."
     )
 
 
@@ -810,28 +813,36 @@ def meaning_text():
     parts = []
     if read[EXAMPLE] == FOUND:
         parts.append(
-            "A loss that drops at the second meeting is no bug: one meeting at an ordinary rate does that much, and the example is all it needed."
+            f"A loss that is lower at the second meeting need be no bug: one meeting at a rate of {at:g} takes {got[EXAMPLE].mean:.1f} nats off an answer."
         )
     if read[BOUND] == FOUND:
         part = 1 - got[BOUND].mean / got[EXAMPLE].mean
         parts.append(
-            f"But {100 * part:.0f}% of the drop is not about the example's subject, so a training loss overstates what was learnt: ask the same answer of somebody else before believing it."
+            f"But {100 * part:.0f}% of that is not about the example's subject, so a training loss overstates what was learnt: ask the same answer of somebody else before believing it."
         )
     if read[WORDS] == FOUND:
         parts.append(
-            "Rewording data to make facts usable is less needed than one may fear, where pre-training knows the wordings: it carries the fact across them."
+            "Where pre-training knows the wordings, it carries a fact across them, so rewording data to make facts usable is less needed than one may fear."
         )
     if read[PRE] == OTHER:
         parts.append(
-            "An untrained model loses more in one step, not less. What sets the trained one apart is not how far it falls but how much of the fall reaches other words."
-            if read[PRE_SHARE] == FOUND
-            else "An untrained model loses more in one step, not less: speed alone is no mark of pre-training."
+            "An untrained model loses more in one step, not less. "
+            + (
+                "What sets the trained one apart is how much of the fall reaches other words."
+                if read[PRE_SHARE] == FOUND
+                else "Speed alone is no mark of pre-training."
+            )
         )
-    if read[PRE_STRAIGHT] in (NONE, OTHER):
-        parts.append(
-            "And the explanation by a smooth surface does not hold up as it stands: along the step the surface is no straighter than before pre-training."
+    parts.append(
+        {
+            FOUND: "The way down is straighter after pre-training, as the hypothesis of a smooth surface has it.",
+            UNSURE: "Whether pre-training makes the way down straighter these runs do not decide.",
+        }.get(
+            read[PRE_STRAIGHT],
+            "The explanation by a smooth surface does not hold as it stands: along the step the surface is no straighter than before pre-training.",
         )
-    return " ".join(parts) or "With so few seeds, nothing can be said yet."
+    )
+    return " ".join(parts)
 
 
 def tenth_text():
@@ -840,7 +851,7 @@ def tenth_text():
     if not {1e-4, 1e-3} <= set(p.rates):
         return "These rates were not both run."
     small, large = drop_at[trained, name, 1e-4], drop_at[trained, name, 1e-3]
-    return f"Measured: {small:.3f} and {large:.3f}, a factor of {large / small:.1f}; what is missing to ten is the bend of the surface on the way."
+    return f"Measured: {small:.3f} and {large:.3f}, a factor of {large / small:.1f}. A factor below ten is the bend of the surface on the way."
 
 
 base = pupils(p)[0].root
@@ -848,7 +859,7 @@ say(
     headline=headline(),
     short_answer=answer(),
     step_said=step_text(),
-    contrasts_said=contrasts_text(),
+    contrasts_said=f"By the declared rule, {grouped(read)}.",
     paraphrase_said=paraphrase_text(),
     style_said=style_text(),
     recite_said=recite_text(),
