@@ -884,8 +884,8 @@ def order_text():
     count = max(after_few["examples"])
     early, late = by_order(count)
     found = estimate(late - early)
-    less = "less" if found.n > 1 and found.high < 0 else "not clearly less"
-    return f"The order in the longest of the runs above speaks to that: by its end, the second half of the people met had lost {written(found, 2)} nats more than the first (below zero: less). So a step late in a run does {less}; how much at its own moment was not measured."
+    less = "does less" if found.n > 1 and found.high < 0 else "does not clearly do less"
+    return f"The order in the longest of the runs above speaks to that: by its end, the second half of the people met had lost {written(found, 2)} nats more than the first (below zero: less). So a step late in a run {less}; how much at its own moment was not measured."
 
 
 def recite_text():
