@@ -25,7 +25,7 @@ r"""
 
 **Your training loss is flat for a whole epoch, drops at the epoch's end, and is flat again. Is that a bug?** People who fine-tune
 language models have asked this on many forums, because a model learns a little from every {term}`batch`: its loss ought to fall a little all the time,
-and not down a staircase.
+and not down a {term}`staircase`.
 
 **{glue:text}`headline`.** {glue:text}`short_answer`
 
@@ -89,10 +89,10 @@ aside. A companion report repeats it with Llama-2-7B on coding exercises, and we
 We could read the beginning of the post and of the report, and a detailed summary of the rest, but not the plots.
 
 Our examples are people of whom pre-training said next to nothing, with facts drawn at random: "{glue:text}`example_said`" Each fact is one of 32 words, so
-on a person not met before no model can do better than ln 32 = {glue:text}`floor_said` {term}`nats <nat>` an answer. What falls below that is *memory*.
+on a person not met before no model can do better than ln 32 = {glue:text}`floor_said` {term}`nats <nat>` an answer. What falls below that is *memory*. {glue:text}`other_said`
 
 Two measures. The **jump** is what the eye sees: mean training loss in the first 5% of an epoch minus that in the last 5% of the one before, less what
-a straight line fitted inside the earlier epoch predicts. **Memory** never looks at the training log: at the boundary itself, in evaluation mode, it is the loss on
+a straight line fitted inside the earlier epoch predicts. **{term}`Memory <memory (of examples met)>`** never looks at the training log: at the boundary itself, in {term}`evaluation mode`, it is the loss on
 {glue:text}`unknown_said` people never met minus the loss on a fixed sample of {glue:text}`probes_said` people met in training, less the same difference before the first step. So
 neither logging, averaging nor {term}`dropout` can make it, and what is learnt about all people alike cancels.
 
@@ -608,13 +608,21 @@ def headline():
 
 
 def example_said():
-    """What one of the examples says."""
-    if own and p.task == "new people":
-        world = open_world(p.worlds[0])
-        return world.decode(tell(world, *new_people(world, 1, p.seed_numbers[0])).ids[0])
+    """What one of the new people's documents says, in this world or the first."""
+    world = open_world(p.worlds[0] if own else 1)
+    return world.decode(tell(world, *new_people(world, 1, p.seed_numbers[0])).ids[0])
+
+
+def other_said():
+    """What holds instead where the examples are others."""
+    if p.task == "new people":
+        return ""
     task = open_task(p.task, world=open_world(p.worlds[0]) if own else None)
     found = task.examples("train", 1, p.seed_numbers[0])[0]
-    return f"{found.question} {found.answer}"[:200]
+    return (
+        f"On this page, though, the examples are of '{p.task}': \"{f'{found.question} {found.answer}'[:160]}\" "
+        "Much of such an answer may be reasoned out, and nobody knows how little it could cost at best."
+    )
 
 
 def leak():
@@ -784,6 +792,7 @@ say(
     probes_said=probes_said,
     first_world=first,
     example_said=example_said(),
+    other_said=other_said(),
     floor_said=f"{FLOOR:.3f}",
     stairs_said=f"Inside epoch 1 the training loss changes by {nats(slopes)} nats in all, and at its end it drops by {nats(drops[1])} more than that slope explains"
     + (f"; at the end of epoch 2 by {nats(drops[2])}." if 2 in drops else ".")

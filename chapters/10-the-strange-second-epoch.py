@@ -85,7 +85,7 @@ was met at a high rate in epoch 1, too, and memorised; what comes last was met a
 A **new person** is one of whom pre-training said next to nothing: a document states home, trade, pet and wish, each one of 32 words, and the
 loss is on those four words alone. Were the facts pure chance, accuracy on people not met would mean nothing, and B6 could not be asked. So **half of the facts follow
 a pattern**: all people of one family share them. A model can memorise all facts, and
-*understand* half; only the understanding shows on the 96 {term}`held-out` people, whom *validation* means from here on.
+*understand* half; only the understanding shows on the 96 {term}`held-out` people, whom *validation* means from here on. {glue:text}`other_said`
 
 ## Three things that move together
 
@@ -751,6 +751,9 @@ def meaning():
 say(
     headline=headline(),
     short_answer=answer(),
+    other_said=""
+    if p.task is None and p.corpus is None
+    else f"On this page, though, the examples are of '{p.task or 'gsm8k'}', and what is said of people and their families does not hold for them.",
     second_said=course(),
     parts_said=parts(),
     profile_said=profile_sentence(),

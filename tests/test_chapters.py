@@ -41,6 +41,8 @@ def read(path):
         ("03", {"A4", "A5", "A6", "A7", "A8", "A12", "A13"}),
         ("07", {"A11"}),
         ("08", {"A9", "A10"}),
+        ("09", {"B1", "B2", "B3", "B7"}),
+        ("10", {"B4", "B5", "B6"}),
     ],
 )
 def test_a_chapter_at_smoke_runs_and_judges_nothing(smoke_chapters, chapter, claims):
@@ -123,6 +125,33 @@ def test_chapter_7_compares_remedies_and_calls_none_better_on_one_seed(smoke_cha
     assert "Better: " not in page
     for name in ("WiSE-FT 50%", "LoRA 2", "replay 0.5%", "plain, twice the tokens"):
         assert name in page
+
+
+@pytest.mark.parametrize("chapter", ["09", "10"])
+def test_one_seed_decides_nothing_and_the_page_says_so(smoke_chapters, chapter):
+    notebook, _ = read(smoke_chapters.notebook(chapter))
+    page = json.dumps(notebook, ensure_ascii=False)
+    assert "One seed decides nothing; here is how it is measured" in page
+    assert "would decide the claims' main numbers" not in page  # one seed shows no spread
+
+
+@pytest.mark.slow
+def test_chapter_9_on_real_questions_by_parameters_alone(tmp_path, monkeypatch):
+    text = tmp_path / "text.txt"
+    text.write_text("The lobster is blue, and the sea is wide. Two and two are four. " * 4000)
+    folder = tmp_path / "sums"
+    folder.mkdir()
+    for split, first in (("train", 0), ("validation", 40), ("test", 80)):
+        rows = [
+            {"question": f"What are {n} and {n + 3}?", "answer": f"They are {2 * n + 3}."}
+            for n in range(first, first + 40)
+        ]
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    notebook, verdicts = executed(
+        tmp_path, monkeypatch, "09", "scale=smoke", f"corpus=file:{text}", f"task=file:{folder}", "lessons=16"
+    )
+    assert set(verdicts) == {"B1", "B2", "B3", "B7"}
+    assert "Not run on this data." in json.dumps(notebook)
 
 
 def test_chapter_11_judges_nothing_and_says_so_of_one_seed(smoke_chapters):

@@ -87,7 +87,7 @@ def test_moving_a_handle_or_taking_a_preset_answers(lab):
     box = lab.widget()
     preset, _, order, _, handles, shown = box.children
     seen = {shown.value}
-    handles.children[3].value = 1.0
+    handles.children[3].children[0].value = 1.0
     seen.add(shown.value)
     preset.value = "constant"
     seen.add(shown.value)

@@ -27,6 +27,7 @@ __all__ = ["KNOTS", "ScheduleLab", "Walk", "drawn_rates", "walk"]
 KNOTS = (0.0, 0.1, 0.4, 0.7, 1.0, 1.1, 1.4, 1.7, 2.0)
 """Where in two epochs the rate is set by hand; between them it runs straight."""
 _PEAKS = (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)
+_ASKS = "Rate, as a share of the peak, at these points of the two epochs:"
 _PARTS = 10
 """Parts of an epoch over which the training loss is averaged."""
 
@@ -224,20 +225,22 @@ class ScheduleLab(LabDisplay):
                 max=1.0,
                 step=0.05,
                 orientation="vertical",
-                description=f"{knot:g}",
+                tooltip=f"rate after {knot:g} epochs, as a share of the peak",
                 readout=False,
                 continuous_update=False,
                 layout=widgets.Layout(height="9em", width="3em"),
             )
             for knot, height in zip(KNOTS, heights, strict=True)
         ]
-        shown = widgets.HTML()
+        shown, says = widgets.HTML(), widgets.HTML(_ASKS)
         moving = {"all": False}
 
         def update(_change: Any = None) -> None:
             if not moving["all"]:
+                says.value = f"{_ASKS} <i>training two epochs …</i>"
                 drawn = tuple(round(handle.value, 2) for handle in handles)
                 shown.value = self._html(drawn, rate.value, orders.value)
+                says.value = _ASKS
 
         def take(_change: Any) -> None:
             moving["all"] = True
@@ -250,8 +253,12 @@ class ScheduleLab(LabDisplay):
         for control in (rate, orders, *handles):
             control.observe(update, names="value")
         update()
-        row = widgets.HBox(handles, layout=widgets.Layout(flex_flow="row wrap"))
-        says = widgets.HTML("<p>Rate (share of the peak) at these points of the two epochs:</p>")
+        # A label below its handle: above, the handle covers it at the top of its way.
+        columns = [
+            widgets.VBox([handle, widgets.Label(f"{knot:g}")], layout=widgets.Layout(align_items="center"))
+            for knot, handle in zip(KNOTS, handles, strict=True)
+        ]
+        row = widgets.HBox(columns, layout=widgets.Layout(flex_flow="row wrap"))
         return widgets.VBox([preset, rate, orders, says, row, shown])
 
     def _html(self, heights: tuple[float, ...], peak: float, order: str) -> str:
