@@ -89,7 +89,8 @@ aside. A companion report repeats it with Llama-2-7B on coding exercises, and we
 We could read the beginning of the post and of the report, and a detailed summary of the rest, but not the plots.
 
 Our examples are people of whom pre-training said next to nothing, with facts drawn at random: "{glue:text}`example_said`" Each fact is one of 32 words, so
-on a person not met before no model can do better than ln 32 = {glue:text}`floor_said` {term}`nats <nat>` an answer. What falls below that is *memory*. {glue:text}`other_said`
+on a person not met before no model can do better than ln 32 = {glue:text}`floor_said` {term}`nats <nat>` an answer (an answer is one of those four words). Our models begin above that: they are sure of wrong words. A training loss
+below it can only be memory; above it, memory is the distance to people never met. {glue:text}`other_said`
 
 Two measures. The **jump** is what the eye sees: mean training loss in the first 5% of an epoch minus that in the last 5% of the one before, less what
 a straight line fitted inside the earlier epoch predicts. **{term}`Memory <memory (of examples met)>`** never looks at the training log: at the boundary itself, in {term}`evaluation mode`, it is the loss on
@@ -100,7 +101,9 @@ neither logging, averaging nor {term}`dropout` can make it, and what is learnt a
 
 This was written before anything here was run. Each control changes one thing, in world {glue:text}`first_world`, with the same seeds, examples and first weights. Its memory at the first boundary
 is divided by that of the run as it is, seed by seed. An interval of that share wholly above one half: the thing *does not explain* the step. Wholly below
-one half: it *does*. Otherwise it is *undecided*. Trials had been seen, on world 0: jumps of 0.05 to 0.18 nats, larger for smaller batches and for fewer people; of the controls, none.
+one half: it *does*. Otherwise it is *undecided*. Trials had been seen, on world 0 (not kept): jumps of 0.05 to 0.18 nats, larger for smaller batches and for fewer people; of the controls, none.
+
+A referee read the page with its results. No rule, run or verdict was changed after that; what was added is marked as described, not declared, and sentences that claimed more than both worlds carry were taken back.
 """
 
 # %% tags=["experiment"]
@@ -171,7 +174,17 @@ import numpy as np
 
 from ovbook.charts import BASE, TUNED, Slider, figure, forest, paths, say, through_epochs, tokens_label
 from ovbook.claims import judge, what_would_decide
-from ovbook.stats import gaps, in_bins, jumps, mean_interval, memory, probe_steps, summaries, summarise
+from ovbook.stats import (
+    gaps,
+    in_bins,
+    jumps,
+    mean_interval,
+    memory,
+    probe_steps,
+    summaries,
+    summarise,
+    with_world,
+)
 from ovbook.tasks import FLOOR
 
 MAIN = p.rates[-1]
@@ -184,6 +197,7 @@ first = str(p.worlds[0]) if own else p.corpus or p.released[0].partition("@")[0]
 
 def named(frame):
     """Rows with their arm: what was changed."""
+    frame = with_world(frame)
     base = frame[["model", "tokens"]].astype(str)
     tokens = frame["tokens"].map(tokens_label, na_action="ignore").astype(str)
     arm = base["model"].str.cat(tokens, " after ").where(~base.eq(base.iloc[0]).all(axis=1), AS_IT_IS)
@@ -208,7 +222,7 @@ def only(frame, arm=AS_IT_IS, rate=MAIN):
 def at_first(frame, everywhere=False):
     """Rows of the main rate at the first boundary, in the first world."""
     frame = frame[(frame["boundary"] == 1) & (frame["rate"] == MAIN)]
-    return frame if everywhere else frame[frame["world"].map(str) == first]
+    return frame if everywhere else frame[frame["world"] == first]
 
 
 # %% tags=["hide-input"]
@@ -320,8 +334,8 @@ r"""
 ```{glue:figure} fig_tenths
 :name: fig-tenths
 
-Each line is a group of people; at zero they are known no better than people never met. Where a line jumps up, its group is being met; where it sinks, others overwrite
-what was remembered. Bands are 95% intervals.
+Each line is a group of some {glue:text}`followed_said` people a run; at zero they are known no better than people never met. Where a line jumps up, its group is being met; where it sinks, what was
+remembered is being lost. Bands are 95% intervals.
 ```
 
 {glue:text}`tenths_said`
@@ -374,7 +388,7 @@ b3
 r"""
 ## Does it take pre-training?
 
-The post's hypothesis is that pre-training leads to a place where the loss surface is smooth, so that one step memorises. Then a model without pre-training should have no such
+The post's hypothesis is that pre-training leads to a place where the loss surface is smooth (the loss changes evenly as the weights move), so that one step memorises. Then a model without pre-training should have no such
 steps. {numref}`fig-bases` compares models of the same world and seeds, from fresh weights to the judged base, after one epoch at rate {glue:text}`main_said`.
 """
 
@@ -452,9 +466,12 @@ def reading(share):
     """What the declared rule makes of a share."""
     if share.n < 2:
         return "one seed"
+    if np.allclose([share.low, share.high], 1):
+        return IDENTICAL
     return "does not explain it" if share.low > 0.5 else "explains it" if share.high < 0.5 else "undecided"
 
 
+IDENTICAL = "identical in every seed"
 shares, apart = ({arm: against(arm)[k] for arm in arms[1:]} for k in (0, 1))
 read = {arm: reading(found) for arm, found in shares.items()}
 controls = summarise(arms_of(kept, arms), "memory", by=["arm"]).set_index("arm").loc[arms].reset_index()
@@ -513,7 +530,9 @@ execute([mine]).table(Memorise, kind="step").plot("progress", "loss")
 
 {glue:text}`meaning_said`
 
-Two habits follow for those who fine-tune. Do not read the training loss past the first epoch as progress: it tells how well the examples are remembered. And before hunting for a bug, score a
+{glue:text}`cost_said`
+
+Two habits follow for those who fine-tune. On facts that cannot be guessed, do not read the training loss past the first epoch as progress: it tells how well the examples are remembered. And before hunting for a bug, score a
 fixed set of training examples and a fixed set of others in evaluation mode: if the two part as the first are met, the code does what it should.
 
 Where it stops being true: our facts cannot be guessed, so all that is learnt is memory. With data of which a part can be understood, memory and understanding mix. How long the memory lasts, and what it does
@@ -528,8 +547,8 @@ The judged runs take two examples a step. Predict what happens to the height of 
 
 ```{solution} ex-steps-batch
 :class: dropdown
-In our trials (320 people, rate 0.0006, one base) the probe's loss fell over an epoch by 0.19 nats with one example a step, 0.17 with two and 0.11 with eight. An optimiser like Adam makes a step of the same length whatever the batch, so each
-of eight examples has an eighth of it.
+In our trials (320 people, rate 0.0006, one base; not kept) the probe's loss fell over an epoch by 0.19 nats with one example a step, 0.17 with two and 0.11 with eight, what is learnt of everybody included. An optimiser like Adam makes
+a step of the same length whatever the batch, so eight examples share one step.
 ```
 
 ```{exercise}
@@ -539,7 +558,7 @@ Take twice the people, `ovbook run 09 -p lessons=640 -p seeds=2 -p worlds=1`. Is
 
 ```{solution} ex-steps-many
 :class: dropdown
-Lower, in our trials at the highest rate: 0.05 nats for 640 people against 0.13 for 320, with four a step. Between two meetings of the same person lie twice as many others, and each overwrites a little.
+Lower, in our trials at the highest rate (not kept): 0.05 nats for 640 people against 0.13 for 320, with four a step. One reading: between two meetings of the same person lie twice as many others, and each overwrites a little.
 ```
 
 ```{exercise}
@@ -592,7 +611,8 @@ found_again = probe_steps(only(met), only(probe), by=BY).query("boundary == 1")
 gained = over(found_again.assign(fell=-found_again["step"]), "fell")
 level = only(held_out).groupby("progress")["loss"].mean()
 ends = [f"{level[e]:.2f}" for e in level.index if float(e).is_integer()]
-real, stairs = sure(minds[1]), b1.verdict == "reproduced"
+in_worlds = only(kept).query("boundary == 1").groupby("world")["memory"].mean()
+real, stairs = sure(minds[1]) and (in_worlds > 0.05).all(), b1.verdict == "reproduced"
 
 
 def headline():
@@ -647,25 +667,49 @@ def noise():
 
 
 # People of the first tenth, from soon after they are met to the boundary.
-early = tenths[(tenths["tenth"] == 0) & tenths["progress"].between(0.05, 1)]
+early = tenths[(tenths["tenth"] == 0) & tenths["progress"].between(0.1, 1)]
 soon, late = early["progress"].min(), early["progress"].max()
+followed_said = round(early["n"].mean())
 fresh, left = (over(early[early["progress"] == at], "ahead") for at in (soon, late))
-fades = sure(fresh) and left.mean < 0.5 * fresh.mean
+halved = early.pivot_table(index=["seed", "world"], columns="progress", values="ahead")
+fades = sure(mean_interval((halved[late] - halved[soon] / 2).groupby("seed").mean()), -1)
+
+
+def unknown_at(frame):
+    """Loss on people never met at the moments of these rows, read off the line between two looks."""
+    looked = {key: part.sort_values("progress") for key, part in only(held_out).groupby(["world", "seed"])}
+    found = np.empty(len(frame))
+    for key, at_rows in frame.reset_index(drop=True).groupby(["world", "seed"]).groups.items():
+        there = frame.iloc[at_rows]
+        found[at_rows] = np.interp(
+            there["epoch"] - 1 + there["place"], looked[key]["progress"], looked[key]["loss"]
+        )
+    return found
+
+
+# Everybody, whenever they are about to be met: how far ahead of people never met?
+everybody = only(met)
+everybody = everybody.assign(ahead=unknown_at(everybody) - everybody["loss"])
+ahead = {epoch: over(rows, "ahead") for epoch, rows in everybody.groupby("epoch")}
 
 
 def fading():
-    """How much of a fresh memory is left when the epoch ends."""
-    ends_ = f" and {nats(minds[2])} at the end of epoch 2" if 2 in minds else ""
-    return (
-        f"People of the first tenth are {nats(fresh)} nats ahead after {soon:.0%} of the epoch, and {nats(left)} at its end. The mean of all groups is {nats(minds[1])} at the "
-        f"end of epoch 1{ends_}. "
-        + (
-            "So one meeting leaves a good deal, and most of it is gone before the epoch is over. "
-            if fades
-            else ""
+    """How much of a fresh memory is left when the epoch ends, and when people are met again."""
+    text = (
+        f"The {followed_said} people of the first tenth that were followed are {nats(fresh)} nats ahead once all of that tenth have been met, and {nats(left)} at the end of the epoch"
+        + (": more than half is gone. " if fades else ". ")
+    )
+    if 2 in ahead:
+        second = everybody[everybody["epoch"] == 2]
+        ends_ = [over(second[part], "ahead") for part in (second["place"] < 0.1, second["place"] >= 0.9)]
+        again = "; ".join(f"{nats(found)} in epoch {epoch}" for epoch, found in ahead.items())
+        text += (
+            f"By all {p.lessons} people, each scored when about to be met, the advantage is {again} (described, not declared). Inside epoch 2 it is {nats(ends_[0])} in the first tenth and {nats(ends_[1])} in the "
+            "last: a stair by another measure, over whole epochs. "
         )
-        + "The training loss of epoch 1 cannot show any of this, because it scores everybody just before their first meeting; what is left of a whole epoch's memory shows at the "
-        "boundary, all at once."
+    return text + (
+        "The training loss of epoch 1 cannot show any of this, because it scores everybody just before their first meeting. What shows at the boundary is what is left of the people met first; each later point "
+        "of epoch 2 shows what is left, about an epoch after the meeting, of those who come there."
     )
 
 
@@ -673,6 +717,8 @@ def of(arm):
     """What a control's row says."""
     if arm not in shares:
         return "not run on this data."
+    if read[arm] == IDENTICAL:
+        return "identical to the run as it is, in every seed: two loops, one computation."
     said = "nothing is decided with one seed" if read[arm] == "one seed" else read[arm]
     memory_now = inside.loc[inside["arm"] == arm, "memory"].mean()
     return f"{memory_now:.2f} nats, a share of {nats(shares[arm])}: {said}.".replace("-", "−")
@@ -684,7 +730,7 @@ def order_sentence():
     here = at_first(jumped)
     pair = [nats(over(here[here["arm"] == arm], "drop")) for arm in ("order reshuffled", AS_IT_IS)]
     return (
-        "In the first epoch both runs have the same order, so memory at the first boundary is the same by construction and its share of 1 says "
+        "In the first epoch both runs have the same order, so memory at the first boundary is the same by construction and says "
         f"nothing. The training curve's drop there is {pair[0]} nats where the second epoch has another order, and {pair[1]} where it has the same."
     )
 
@@ -713,20 +759,33 @@ def stages():
 
 
 def bases_said():
-    """Memory by where fine-tuning starts, and the judged base against fresh weights in all worlds."""
-    table = by_base[by_base["measure"] == MIND].set_index("from")["mean"]
-    text = "Memory, in nats: " + "; ".join(f"{name} {value:.2f}" for name, value in table.items())
+    """Memory by where fine-tuning starts, and the judged base against fresh weights in each world."""
+    table = by_base[by_base["measure"] == MIND].set_index("from")
+    text = f"Memory in world {first}, in nats: " + "; ".join(
+        f"{name} {row['mean']:.2f}" + (f" [{row['low']:.2f}, {row['high']:.2f}]" if row["n"] > 1 else "")
+        for name, row in table.iterrows()
+    )
     both = at_first(kept, everywhere=True).set_index(["world", "seed"])
     memory_of = {arm: both.loc[both["arm"] == arm, "memory"] for arm in (AS_IT_IS, FRESH)}
-    found = mean_interval((memory_of[AS_IT_IS] - memory_of[FRESH]).groupby("seed").mean())
-    text += f". Pre-trained minus fresh, paired within seeds over all worlds: {nats(found)} (described, not declared)."
-    if sure(found, -1):
-        text += (
-            " So by this measure fresh weights remember more of what they met once, which speaks against pre-training as the condition of such "
-            "memory, at this size and rate."
-        )
-    if sure(found):
-        text += " So by this measure pre-training helps to remember."
+    apart_in = {
+        world: mean_interval(rows.to_numpy())
+        for world, rows in (memory_of[AS_IT_IS] - memory_of[FRESH]).groupby("world")
+    }
+    text += (
+        ". Pre-trained minus fresh, paired within seeds (described, not declared): "
+        + "; ".join(f"world {world} {nats(found)}" for world, found in apart_in.items())
+        + "."
+    )
+    for sign, words in (
+        (1, "helps to remember"),
+        (-1, "is no condition of such memory: fresh weights remember more"),
+    ):
+        if all(sure(found, sign) and sign * found.mean > 0.05 for found in apart_in.values()):
+            text += f" So by this measure, at this size and rate, pre-training {words}."
+            break
+    else:
+        if len(apart_in) > 1 and len({sure(f, 1) - sure(f, -1) for f in apart_in.values()}) > 1:
+            text += " The worlds disagree, so nothing follows."
     fresh = start[start["start"] == "scratch"]
     steep = over(fresh, "slope")
     if steep.mean < -0.5:
@@ -735,7 +794,7 @@ def bases_said():
             f"{-over(fresh, 'raw').mean:.2f} the line takes {-over(fresh, 'raw').mean - over(fresh, 'drop').mean:.2f} away; where the curve flattens towards the end, that "
             "is too much, and it favours the claim."
         )
-    return text.replace(" -", " −")
+    return text.replace(" -", " −").replace("[-", "[−")
 
 
 def meaning():
@@ -745,16 +804,21 @@ def meaning():
     ]
     if fades:
         parts.append(
-            f"That is what the rest of an epoch leaves: soon after a meeting it is {fresh.mean:.2f}, measured on the first tenth, and most of it is overwritten."
+            f"That is what the rest of an epoch leaves: soon after the meeting it is {nats(fresh)} on the {followed_said} people of the first tenth that were followed."
         )
     if b3.verdict == "reproduced":
         parts.append("A higher rate remembers more.")
     if b7.verdict == "reproduced":
         parts.append("The same data leave hardly a step in fresh weights.")
-    innocent = [
-        arm for arm in CONTROLS if read.get(arm) == "does not explain it" and arm != "order reshuffled"
-    ]
+    innocent = [arm for arm in CONTROLS if read.get(arm) == "does not explain it"]
     guilty = [arm for arm, word in read.items() if word == "explains it"]
+    if shares and not sure(mean_interval(usual.to_numpy())):
+        steady = [arm for arm in CONTROLS if arm in apart and read[arm] != IDENTICAL]
+        parts.append(
+            f"In world {first}, the only one in which controls were run, the memory of the run as it is was not itself clear of zero ({nats(mean_interval(usual.to_numpy()))}), so no control can be judged against "
+            f"it, whatever its share. In nats, paired, they differ from it by: {'; '.join(f'{arm} {nats(apart[arm])}' for arm in steady)}."
+        )
+        return " ".join(parts)
     if innocent:
         parts.append(
             f"By the declared rule, {listed(innocent)} {'does' if len(innocent) == 1 else 'do'} not explain it."
@@ -772,17 +836,46 @@ said_size = (
 )
 tokens = only(steps)["tokens"].iloc[0]
 probes_said = int(only(looks[looks["set"] == "probe"])["n"].max())
-rate_text = {
-    name: "; ".join(
-        f"{plain(r)}: {m:.2f}"
-        for r, m in by_rate[by_rate["measure"] == name].set_index("rate")["mean"].items()
+rate_text = {}
+for name in (LOG, MIND):
+    rows = by_rate[by_rate["measure"] == name].sort_values("rate")
+    rate_text[name] = "; ".join(
+        f"{plain(row.rate)}: {row.mean:.2f}" + (f" [{row.low:.2f}, {row.high:.2f}]" if row.n > 1 else "")
+        for row in rows.itertuples()
+    ).replace("-", "−")
+    rate_text[name] += (
+        ", rising with every rate"
+        if rows["mean"].is_monotonic_increasing
+        else f", highest at {plain(rows.loc[rows['mean'].idxmax(), 'rate'])}"
     )
-    for name in (LOG, MIND)
-}
+
+
+def cost():
+    """What the memory costs elsewhere."""
+    old = only(looks[looks["set"] == "old"])
+    if old.empty:
+        return ""
+    at_ = old.groupby("progress")["loss"].mean()
+    marks = [e for e in at_.index if float(e).is_integer()]
+    return (
+        f"It has a price: on old documents, of pre-training's kind, the loss goes from {at_[marks[0]]:.2f} nats a token to {at_[marks[1]]:.2f} in the first epoch"
+        + (f" and {at_[marks[-1]]:.2f} in all." if len(marks) > 2 else ".")
+    )
+
+
+def unmet_gain():
+    """What people never met gained between each probe person's meeting and the boundary."""
+    seen = only(met)
+    seen = seen[(seen["epoch"] == 1) & seen["example"].isin(set(only(probe)["example"]))]
+    end = only(held_out).query("progress == 1").set_index(["world", "seed"])["loss"]
+    fell = unknown_at(seen) - end.reindex(seen.set_index(["world", "seed"]).index).to_numpy()
+    return over(seen.assign(fell=fell), "fell")
+
+
 say(
     headline=headline(),
     short_answer=f"Over the first boundary the training loss drops by {nats(drops[1])} nats beyond its slope. A fixed set of people met once is {nats(minds[1])} nats ahead of people never met, "
-    "in evaluation mode and at the same instant.",
+    f"in evaluation mode and at the same instant ({'; '.join(f'world {world} {value:.2f}' for world, value in in_worlds.items())}).",
     parameters_said=said_size.removesuffix(" parameters"),
     tokens_said=tokens_label(tokens) if tokens == tokens and tokens else "an unknown number of",
     lessons_said=p.lessons,
@@ -796,6 +889,16 @@ say(
     floor_said=f"{FLOOR:.3f}",
     stairs_said=f"Inside epoch 1 the training loss changes by {nats(slopes)} nats in all, and at its end it drops by {nats(drops[1])} more than that slope explains"
     + (f"; at the end of epoch 2 by {nats(drops[2])}." if 2 in drops else ".")
+    + (
+        f" So epoch 1 is not flat: {'the slope takes as much as the step' if abs(slopes.mean) >= abs(drops[1].mean) else 'there is a slope beside the step'}."
+        if sure(slopes, -1)
+        else ""
+    )
+    + (
+        f" Inside epoch 2 the loss changes by {nats(over(only(jumped).query('boundary == 2'), 'slope'))}."
+        if 2 in drops
+        else ""
+    )
     + f" The loss on people never met is {ends[0]} before the first step, and {listed(ends[1:])} at the ends of the epochs.",
     noise_said=noise(),
     tenths_said=fading(),
@@ -804,7 +907,9 @@ say(
     ),
     bases_said=bases_said(),
     enough_said=what_would_decide(b1, b2, b3, b7),
-    logging_said=f"Memory never reads the log; it is {nats(minds[1])} nats. And the same {probes_said} people, scored at the boundary, have a loss {nats(gained)} nats lower than each had when about to be met.",
+    logging_said=f"Memory never reads the log; it is {nats(minds[1])} nats. And the same {probes_said} people, scored at the boundary, have a loss {nats(gained)} nats lower than each had when about to be met, of which people never met gained {nats(unmet_gain())}.",
+    cost_said=cost(),
+    followed_said=followed_said,
     leak_said="The people of the validation set are drawn apart and never trained on. "
     + f"Their loss moves by {nats(leak())} nats over the first boundary, where the training loss drops by {nats(drops[1])}.",
     order_said=order_sentence(),
