@@ -171,7 +171,17 @@ import numpy as np
 
 from ovbook.charts import BASE, TUNED, Slider, figure, forest, paths, say, through_epochs, tokens_label
 from ovbook.claims import judge, what_would_decide
-from ovbook.stats import gaps, in_bins, jumps, mean_interval, memory, probe_steps, summaries, summarise
+from ovbook.stats import (
+    gaps,
+    in_bins,
+    jumps,
+    mean_interval,
+    memory,
+    probe_steps,
+    summaries,
+    summarise,
+    with_world,
+)
 from ovbook.tasks import FLOOR
 
 MAIN = p.rates[-1]
@@ -184,6 +194,7 @@ first = str(p.worlds[0]) if own else p.corpus or p.released[0].partition("@")[0]
 
 def named(frame):
     """Rows with their arm: what was changed."""
+    frame = with_world(frame)
     base = frame[["model", "tokens"]].astype(str)
     tokens = frame["tokens"].map(tokens_label, na_action="ignore").astype(str)
     arm = base["model"].str.cat(tokens, " after ").where(~base.eq(base.iloc[0]).all(axis=1), AS_IT_IS)
@@ -208,7 +219,7 @@ def only(frame, arm=AS_IT_IS, rate=MAIN):
 def at_first(frame, everywhere=False):
     """Rows of the main rate at the first boundary, in the first world."""
     frame = frame[(frame["boundary"] == 1) & (frame["rate"] == MAIN)]
-    return frame if everywhere else frame[frame["world"].map(str) == first]
+    return frame if everywhere else frame[frame["world"] == first]
 
 
 # %% tags=["hide-input"]
@@ -600,10 +611,10 @@ def headline():
         return "One seed decides nothing; here is how it is measured"
     if real and stairs:
         return "No bug: the model remembers single examples, and the curve shows it in steps"
-    if real and b1.verdict == "inconclusive":
-        return f"The model remembers what it met once; whether that makes a staircase, {p.seeds} seeds do not settle"
-    if real:
+    if real and b1.verdict == "not reproduced":
         return "The model remembers what it met once; a staircase these runs do not show"
+    if real:
+        return f"The model remembers what it met once; whether that makes a staircase, {p.seeds} seeds do not settle"
     return "Memory of a single meeting was not shown in these runs"
 
 
@@ -636,7 +647,7 @@ def leak():
 def noise():
     """Why the jump is ragged."""
     count = max(1, round(WINDOW * p.lessons))
-    text = f"The jump is a ragged measure: its two windows hold {count} examples each, and which ones is an accident of the order."
+    text = f"The jump is a ragged measure: its two windows hold {count} example{'s' * (count != 1)} each, and which ones is an accident of the order."
     half = {name: found.high - found.mean for name, found in (("jump", drops[1]), ("mind", minds[1]))}
     if math.isfinite(half["jump"]) and half["jump"] > half["mind"]:
         text += (
