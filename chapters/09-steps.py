@@ -566,8 +566,6 @@ The answers are sentences now, of which much can be predicted by anybody who has
 """
 
 # %% tags=["remove-cell"]
-import math
-
 from ovbook.runs.plan import parameters_of
 from ovbook.stats import WINDOW, written
 from ovbook.tasks import new_people, open_task, tell
@@ -647,14 +645,10 @@ def leak():
 def noise():
     """Why the jump is ragged."""
     count = max(1, round(WINDOW * p.lessons))
-    text = f"The jump is a ragged measure: its two windows hold {count} example{'s' * (count != 1)} each, and which ones is an accident of the order."
-    half = {name: found.high - found.mean for name, found in (("jump", drops[1]), ("mind", minds[1]))}
-    if math.isfinite(half["jump"]) and half["jump"] > half["mind"]:
-        text += (
-            f" Memory, on {probes_said} fixed people, has an interval {half['mind'] / half['jump']:.2f} times as wide: "
-            f"{nats(minds[1])} nats at the first boundary."
-        )
-    return text
+    return (
+        f"The jump is a ragged measure: its two windows hold {count} example{'s' * (count != 1)} each, and which ones is an accident of the order. Memory is scored on "
+        f"{probes_said} fixed people."
+    )
 
 
 # People of the first tenth, from soon after they are met to the boundary.
@@ -666,10 +660,8 @@ fades = sure(fresh) and left.mean < 0.5 * fresh.mean
 
 def fading():
     """How much of a fresh memory is left when the epoch ends."""
-    ends_ = f" and {nats(minds[2])} at the end of epoch 2" if 2 in minds else ""
     return (
-        f"People of the first tenth are {nats(fresh)} nats ahead after {soon:.0%} of the epoch, and {nats(left)} at its end. The mean of all groups is {nats(minds[1])} at the "
-        f"end of epoch 1{ends_}. "
+        f"People of the first tenth are {nats(fresh)} nats ahead after {soon:.0%} of the epoch, and {nats(left)} at its end. "
         + (
             "So one meeting leaves a good deal, and most of it is gone before the epoch is over. "
             if fades
@@ -815,7 +807,7 @@ say(
     ),
     bases_said=bases_said(),
     enough_said=what_would_decide(b1, b2, b3, b7),
-    logging_said=f"Memory never reads the log; it is {nats(minds[1])} nats. And the same {probes_said} people, scored at the boundary, have a loss {nats(gained)} nats lower than each had when about to be met.",
+    logging_said=f"Memory never reads the log. And the same {probes_said} people, scored at the boundary, have a loss {nats(gained)} nats lower than each had when about to be met.",
     leak_said="The people of the validation set are drawn apart and never trained on. "
     + f"Their loss moves by {nats(leak())} nats over the first boundary, where the training loss drops by {nats(drops[1])}.",
     order_said=order_sentence(),

@@ -539,7 +539,6 @@ As {numref}`fig-strange`, under one cycle. Dashed rules end an epoch.
 ## What else could explain it
 
 - **"The late examples are simply harder."** Facts are drawn at random, and order and people anew for each seed; the reshuffled runs use the same people.
-- **"It is the batch of the moment."** One batch holds two people, so a single curve is all noise; means over tenths, seeds and worlds are shown, and B5 is measured person by person in evaluation mode.
 - **"Forgetting: early examples are longer ago."** With the order unchanged every lag is one epoch, so it cannot make the rise; where the order is reshuffled the lag has a slope of its own above.
 
 **What this cannot exclude.** The mirrored schedule also changes *when* the model learns the task, so a person met at position 0.2 meets a more ignorant model under it. The slope
@@ -654,8 +653,7 @@ def course():
     means = second[["start", "warm", "late"]].mean()
     return (
         f"In the same order the training loss is {before.mean():.2f} nats in the last fifth of epoch 1, {means['start']:.2f} in the first 5% of epoch 2, "
-        f"{means['warm']:.2f} from 10% to 30% of it, and {means['late']:.2f} in its last 30%. The validation loss goes from {loss['boundary'].mean():.2f} at the boundary to "
-        f"{loss['middle'].mean():.2f} in the middle of epoch 2 and {loss['end'].mean():.2f} at its end."
+        f"{means['warm']:.2f} from 10% to 30% of it, and {means['late']:.2f} in its last 30%."
     )
 
 
