@@ -50,6 +50,11 @@ def test_a_result_is_computed_once_and_read_back(tmp_path):
     assert record["device"].startswith("cpu")
 
 
+def test_what_a_run_took_is_what_its_thread_computed_and_not_how_long_it_waited(tmp_path):
+    spec = Number(value=3, seconds=1.0)
+    assert run(spec, tmp_path).store.provenance(spec)["seconds"] < 0.5
+
+
 def test_files_needs_no_torch():
     code = "import sys, ovbook.files; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -68,8 +68,8 @@ def ledger_summary(file: Path) -> dict[str, Any] | None:
     """Sum the ledger up; None when no `execute` wrote into it.
 
     runs: count by kind; computed: how many of them this notebook computed; not_timed: how many have no record;
-    seconds_inside: wall seconds inside `execute`; seconds_cpu, seconds_gpu: what the runs took when they were computed,
-    each counted once, members of a stack with their share; peak_mib: the most that one process held, None if not
+    seconds_inside: wall seconds inside `execute`; seconds_cpu, seconds_gpu: what the runs took when they were computed
+    (on a CPU the seconds of its one thread, on a GPU those of the clock), each counted once, members of a stack with their share; peak_mib: the most that one process held, None if not
     recorded; workers, devices, threads, seeds, data (name -> SHA-256),
     operations, torch, ovbook: what they were computed with; started: first and last start; keys_sha256: one hash of all
     keys.
