@@ -197,3 +197,528 @@ print(plan(experiment(p)))
 
 # %%
 results = execute(experiment(p))
+
+# %% tags=["hide-input"]
+import numpy as np
+import pandas as pd
+
+from ovbook.charts import Slider, contrasts, figure, forest, paths, say, tokens_label
+from ovbook.runs.plan import parameters_of
+from ovbook.stats import cube, declared, estimate, grouped, rank_correlations, readings, summarise, written
+
+named = arms(p)
+looks = results.arms({arm: runs for arm, runs in named.items() if arm not in ORDERS}, kind="look")
+odds = results.arms({arm: named[arm] for arm in ORDERS})
+QUESTIONS, FACTS, OLD = "also 1", "also 2", "old"  # what a tuned model is scored on
+QUARTERS = [f"random {n + 1}" for n in range(4)]
+
+
+def at_end(arm, where=QUESTIONS, value="loss"):
+    """One number for each [world, seed]; the four random quarters are averaged."""
+    if arm == "random":
+        return np.mean([at_end(quarter, where, value) for quarter in QUARTERS], axis=0)
+    rows = looks[(looks["arm"] == arm) & (looks["set"] == where)]
+    return cube(rows, value).values[..., 0]
+
+
+def numbers(arm, *columns):
+    """Estimates in words, one for each (set, value)."""
+    return [written(estimate(at_end(arm, *column)), 2) for column in columns]
+
+
+def signed(value, digits=2):
+    """A number with a real minus sign."""
+    return f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+# %% [markdown]
+r"""
+## Stages or a mixture, more or again
+
+Four ways to spend steps, two and two at equal cost. In the first pair only the order differs; in the second, how many different questions there are.
+"""
+
+# %% tags=["hide-input"]
+COLUMNS = {
+    "loss on unseen questions": (QUESTIONS, "loss"),
+    "accuracy on them": (QUESTIONS, "accuracy"),
+    "loss on old text": (OLD, "loss"),
+}
+first = pd.DataFrame(
+    {arm: numbers(arm, *COLUMNS.values()) for arm in ("stages", "mixture", "few", "many")},
+    index=list(COLUMNS),
+).T
+first["loss on the facts"] = [*(numbers(arm, (FACTS, "loss"))[0] for arm in ("stages", "mixture")), "–", "–"]
+first.rename_axis("at the end")
+
+# %% [markdown]
+r"""
+{glue:text}`stages_said`
+
+{glue:text}`repeating_said`
+
+## Which part to keep?
+
+{numref}`fig-do-subsets` compares quarters of the pool, each met four times. The dashed line is a quarter taken at random.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+RULES = ["random", *BY]
+chosen = pd.DataFrame(
+    [
+        {"rule": rule, "choice": choice, "n": i.n, "mean": i.mean, "low": i.low, "high": i.high}
+        for rule in RULES
+        for choice, arm in (("over all answers", rule), ("by label", f"{rule}, by label"))
+        if (rule in BY_LABEL or choice == "over all answers") and (i := estimate(at_end(arm)))
+    ]
+)
+chosen.attrs = {"worlds": len(p.corpora)}
+of_random = float(at_end("random").mean())
+figure(
+    "fig_do_subsets",
+    forest(
+        chosen,
+        row="rule",
+        series="choice",
+        x="loss on unseen questions (nats)",
+        zero=of_random,
+        title="A quarter of the pool, chosen in several ways",
+        description="Loss on unseen questions after tuning on a quarter of the pool chosen by each rule, over all answers and as many "
+        "of each answer, with a dashed line at the loss of a random quarter.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_do_subsets
+:name: fig-do-subsets
+
+To the left of the line a choice is better than chance. Each interval is over {glue:text}`seeds_said`; a contrast with *random* is paired, and so sharper than
+two intervals side by side.
+```
+
+{glue:text}`subsets_said` What each rule took:
+"""
+
+# %% tags=["hide-input"]
+worth = results.table(Worth)
+worth = worth.assign(world=worth["world"].astype(str))
+take = p.examples // 4
+
+
+def most_common(rule):
+    """The share of a chosen quarter that has its most common answer, mean over worlds and seeds."""
+    score, largest = BY.get(rule, ("example", False))
+    rows = worth.dropna(subset=[score]).drop_duplicates(["world", "seed", "example", score])
+    best = rows.sort_values(score, ascending=not largest).groupby(["world", "seed"]).head(take)
+    return (
+        best.groupby(["world", "seed"])["answer"]
+        .agg(lambda said: said.value_counts(normalize=True).max())
+        .mean()
+    )
+
+
+taken = {rule: most_common(rule) for rule in RULES}
+pd.DataFrame(
+    {
+        rule: {
+            "loss": numbers(rule, (QUESTIONS, "loss"))[0],
+            "accuracy": numbers(rule, (QUESTIONS, "accuracy"))[0],
+            "share of its commonest answer": f"{100 * taken[rule]:.0f}%",
+            "loss, by label": numbers(f"{rule}, by label", (QUESTIONS, "loss"))[0]
+            if rule in BY_LABEL
+            else "–",
+        }
+        for rule in RULES
+    }
+).T.rename_axis("a quarter of the pool")
+
+# %% [markdown]
+r"""
+{glue:text}`quality_said`
+
+## Ten against one
+
+A family shares four facts, and ten of its members are told of, one in each step, among three documents about other people. Then one more, with four
+other facts. What does the model now expect of a member it has not met? {numref}`fig-do-odds` follows the odds. The slider goes to *others*, people of other
+families: what moves there only makes words likelier for everybody.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+WHO = {"family": "members never mentioned", "others": "people of other families"}
+start = odds[odds["step"] == 0].set_index(["arm", "world", "seed", "family", "who"])["odds"]
+place = pd.MultiIndex.from_frame(odds[["arm", "world", "seed", "family", "who"]])
+odds = odds.assign(moved=odds["odds"].to_numpy() - start.loc[place].to_numpy(), asked=odds["who"].map(WHO))
+path = summarise(odds, "moved", by=["arm", "asked", "step"], within=["family"])
+last = int(odds["step"].max())
+ends = path[path["step"] == last].set_index(["arm", "asked"])["mean"]
+
+
+def odds_sentence(asked):
+    """What the slider says."""
+    found = "; ".join(f"{arm} {signed(ends[arm, asked])}" for arm in ORDERS)
+    return f"Of {asked}, odds at the end against the beginning, in nats: {found}."
+
+
+figure(
+    "fig_do_odds",
+    paths(
+        path.assign(at=path["step"]),
+        series="arm",
+        series_title="told of",
+        columns=1,
+        along="step",
+        x="steps, one person of the family or none in each",
+        y="odds of the common fact, against the start (nats)",
+        slider=Slider("asked", list(WHO.values()), label="asked about", start=WHO["family"]),
+        sentence=odds_sentence,
+        title="What a model expects of the next member of a family",
+        description="Change in the log odds of the common fact against the counterexample's over steps, for ten common examples "
+        "alone, with one counterexample after or before them, and with ten after them; a slider for whom is asked about.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_do_odds
+:name: fig-do-odds
+
+Above zero the model expects the common facts more than it did at the start, below zero those of the counterexample.
+```
+
+{glue:text}`odds_said`
+
+## The declared contrasts
+"""
+
+# %% tags=["hide-input", "remove-output"]
+
+
+def moved(arm):
+    """Odds at the end against the start, of members never mentioned, [worlds, seeds]."""
+    rows = odds[(odds["arm"] == arm) & (odds["step"] == last) & (odds["who"] == "family")]
+    return cube(rows, "moved", within=["family"]).values[..., 0]
+
+
+CHOICES = [*BY, *(f"{rule}, by label" for rule in BY_LABEL)]
+EFFECTS = dict.fromkeys(
+    [
+        "stages: questions",
+        "stages: facts",
+        "stages: old text",
+        "repeating: loss",
+        "repeating: accuracy",
+        *CHOICES,
+    ],
+    0.05,
+) | {"ten against one": 0.25, "one against a tenth of ten": 0.1}
+put_on, after_one = moved("ten common"), moved("then one counter")
+measured = {
+    "stages: questions": at_end("stages") - at_end("mixture"),
+    "stages: facts": at_end("stages", FACTS) - at_end("mixture", FACTS),
+    "stages: old text": at_end("stages", OLD) - at_end("mixture", OLD),
+    "repeating: loss": at_end("few") - at_end("many"),
+    "repeating: accuracy": at_end("many", value="accuracy") - at_end("few", value="accuracy"),
+    **{choice: at_end("random") - at_end(choice) for choice in CHOICES},
+    "ten against one": after_one,
+    "one against a tenth of ten": (put_on - after_one) - put_on / 10,
+}
+got = {name: estimate(values) for name, values in measured.items()}
+read = readings(measured, EFFECTS)
+figure(
+    "fig_do_contrasts",
+    contrasts(
+        declared(measured, EFFECTS),
+        title="Remedies, judged: the declared contrasts",
+        description="Fifteen declared contrasts with 95% intervals, in units of the smallest effect declared for each, with a band "
+        "for effects too small to count.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_do_contrasts
+:name: fig-do-contrasts
+
+Each contrast counts in its own smallest effect; inside the grey band it is too small to matter. For the choices of a subset, to the right is better
+than chance. The table under the figure has the numbers as measured, each world's mean, and the reading by the declared rule.
+```
+
+{glue:text}`contrasts_said`
+
+## What else could explain it
+
+**"Another rate would suit another arm."** All have the same one, 0.001. A smaller rate makes every stair lower and every difference here, too;
+whether it changes an order was not tested.
+
+**"Few is only trained for too long."** At equal steps it is; stopping earlier is a remedy of its own, and its price is that fewer steps are used.
+
+**"The scores are poor ones."** They come from a model that has seen 64 questions, and influence and gain from 32 questions of validation. By label,
+the same scores are put to another use, and nothing else is changed.
+
+**"The pool is too clean."** It is: every answer is right, and all questions are of one kind. Where a pool holds wrong answers, or another kind than is
+wanted, a score can do what it cannot do here: throw them out. That is what the methods were made for, and it is *not tested*.
+
+**"The counterexample's step is not finished when it is over."** AdamW carries a step on into the next ones. So ten more steps follow it, on other people,
+and a counterexample that comes first is shown beside one that comes last.
+
+Not tested, besides: users, and whether they stay; subsets of other sizes than a quarter; several stages with a rate of their own each; a
+counterexample in natural text.
+
+## Play
+
+The slider of {numref}`fig-do-odds` changes whom the model is asked about. With a kernel, any order of common examples and counterexamples can be run:
+`Overturn(base=..., order="cccccxxxxx")`; and any run with a number for each example can choose: `Chosen(run=..., column=..., take=64)`.
+
+## What it means
+
+{glue:text}`meaning_said`
+
+It stops being shown outside what we ran: {glue:text}`parameters_said` parameters, one task with eight answers, one rate, one size of subset.
+
+## Exercises
+
+```{exercise}
+:label: ex-do-first
+Before looking at {numref}`fig-do-odds`: a counterexample that comes *before* the ten, or one *after* them. Which leaves the model surer of the common facts?
+```
+
+```{solution} ex-do-first
+:class: dropdown
+One may expect the later to weigh more, because nothing overwrites it. {glue:text}`first_said`
+```
+
+```{exercise}
+:label: ex-do-balance
+*Hardest* is not among the rules that are taken by label. Predict what balance does for it, then add it to `BY_LABEL` in the experiment cell and run with `seeds = 2`.
+```
+
+```{solution} ex-do-balance
+:class: dropdown
+The label counts are mended; what is left is that the hardest diaries of each kind are the least like the others of their kind. Compare with
+*easiest, by label*, which is the other end of the same list.
+```
+
+```{exercise}
+:label: ex-do-pool
+Run `ovbook run 12 -p examples=128 -p seeds=2 -p worlds=1`: a smaller pool, a smaller quarter. Which loses more by repeating: a quarter of 128, or one of 256?
+```
+
+```{solution} ex-do-pool
+:class: dropdown
+Each question is met four times in both, but 32 questions make half as many steps as 64. Less is learnt and less is remembered; compare with *few* and *many*,
+where the steps are equal.
+```
+"""
+
+# %% tags=["remove-cell"]
+FOUND, OTHER, NONE = "an effect", "an effect the other way", "none worth the name"
+
+
+def told(name, digits=2):
+    """A contrast's number and reading."""
+    return f"{written(got[name], digits)} ({read[name]})"
+
+
+def share(arm, value):
+    """A mean over worlds and seeds, in percent."""
+    return f"{100 * at_end(arm, value=value).mean():.0f}%"
+
+
+def listed(names):
+    """Names in words."""
+    names = [f"*{name}*" for name in names]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+lost = [name for name in CHOICES if read[name] == OTHER]
+won = [name for name in CHOICES if read[name] == FOUND]
+settled = read["ten against one"]
+
+
+def headline():
+    """The short answer, by the readings."""
+    parts = []
+    if read["repeating: loss"] == FOUND:
+        parts.append("more examples beat more epochs")
+    if read["stages: facts"] == FOUND:
+        parts.append("a mixture forgets less than stages")
+    if lost:
+        parts.append("a subset chosen by a score can be worse than one chosen by lot")
+    if settled == FOUND:
+        parts.append("one counterexample does not undo ten examples")
+    if settled == OTHER:
+        parts.append("one counterexample does undo ten examples")
+    if not parts:
+        return "These runs do not decide it"
+    text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
+    return text[0].upper() + text[1:]
+
+
+def answer():
+    """The numbers behind the headline."""
+    return (
+        f"At equal steps, 40 questions met thirteen times leave {told('repeating: loss')} nats more loss on unseen ones than 260 met twice. Facts taught in a stage of their own end "
+        f"{told('stages: facts')} nats worse than in a mixture. Of {len(CHOICES)} ways to choose a quarter of the data, {len(won) or 'none'} {'are' if len(won) > 1 else 'is'} better than chance by our rule and "
+        f"{len(lost) or 'none'} {'are' if len(lost) > 1 else 'is'} worse. After ten common examples and one counterexample the odds of the common fact are {written(got['ten against one'], 2)} nats above their start."
+    )
+
+
+def stages_text():
+    """Stages against the mixture."""
+    facts, questions = read["stages: facts"], read["stages: questions"]
+    so = {
+        (FOUND, FOUND): "So a mixture is better at both ends.",
+        (
+            FOUND,
+            OTHER,
+        ): "So the order is a choice: what comes last is learnt better, what came first is forgotten.",
+        (FOUND, NONE): "So stages cost what came first, and buy nothing for what comes last.",
+    }.get(
+        (facts, questions),
+        "So stages cost what came first; whether they buy anything for what comes last is undecided."
+        if facts == FOUND
+        else "",
+    )
+    return (
+        f"Stages minus mixture: on the facts, which the stages taught first, {told('stages: facts')} nats; on unseen questions, which they taught last, {told('stages: questions')}; on old text "
+        f"{told('stages: old text')}. {so}"
+    )
+
+
+def repeating_text():
+    """Few against many."""
+    sure = all(
+        at_end("few", value=v).mean() > at_end("many", value=v).mean() for v in ("confidence", "calibration")
+    )
+    return (
+        f"Few minus many, at equal steps: {told('repeating: loss')} nats more loss on unseen questions; the accuracy is lower by {told('repeating: accuracy')}. After *few* the model is right on {share('few', 'accuracy')} "
+        f"of them and gives its answers a probability of {share('few', 'confidence')} on average; after *many* {share('many', 'accuracy')} and {share('many', 'confidence')}."
+        + (" Part of the loss is confidence without ground, which repetition brings." if sure else "")
+    )
+
+
+def subsets_text():
+    """Which rules beat chance."""
+    parts = [f"Better than chance: {listed(won)}." if won else "No rule is shown to be better than chance."]
+    if lost:
+        parts.append(f"Worse: {listed(lost)}.")
+    rest = [name for name in CHOICES if name not in (*won, *lost)]
+    if rest:
+        parts.append(f"No effect either way, or undecided: {listed(rest)}.")
+    return " ".join(parts)
+
+
+def quality_text():
+    """Balance, and what a measured gain says."""
+    both = worth.dropna(subset=["gain", "influence"])
+    agree = float(rank_correlations(both, "influence", "gain")["correlation"].mean())
+    top = [rule for rule in BY if rule in lost]
+    parts = []
+    if top and min(taken[rule] for rule in top) > 1.5 * taken["random"]:
+        parts.append(
+            f"The rules that lose have one thing in common: {100 * min(taken[r] for r in top):.0f}% to {100 * max(taken[r] for r in top):.0f}% of what they take has one and the same answer, against "
+            f"{100 * taken['random']:.0f}% in a random quarter. They find what the scoring model lacks, or has, and take it many times over."
+        )
+    mended = [rule for rule in BY_LABEL if at_end(f"{rule}, by label").mean() < at_end(rule).mean() - 0.05]
+    if mended:
+        parts.append(
+            f"Taken by label, {listed(mended)} {'do' if len(mended) > 1 else 'does'} better than over all answers."
+        )
+    parts.append(
+        f"As for *quality*: the gain of a step on one example, measured, is in rank {'much' if agree > 0.5 else 'only partly'} what its influence predicts (correlation {agree:.2f})."
+    )
+    if "gain" in lost:
+        parts.append(
+            "But a quarter made of the largest gains is a bad quarter: gains are measured one by one and do not add up, because examples that help for the same reason help once. Quality, here, is "
+            "a property of a set."
+        )
+    return " ".join(parts)
+
+
+def odds_text():
+    """The conjecture."""
+    took, tenth = estimate(put_on - after_one), estimate(put_on / 10)
+    by = {
+        FOUND: "The conjecture does not hold here: after eleven examples the ten have it",
+        OTHER: "The conjecture holds here: after eleven examples the one has it",
+        NONE: "Ten and one come out even",
+    }.get(settled, "The conjecture is undecided here")
+    more = {
+        FOUND: "more than a common example's share",
+        OTHER: "less than a common example's share",
+        NONE: "about a common example's share",
+    }.get(read["one against a tenth of ten"], "which is not clearly more than a common example's share")
+    strangers = ends["ten common", WHO["others"]] / ends["ten common", WHO["family"]]
+    general = (
+        f" Part of all this is not about the family: strangers' odds move {100 * strangers:.0f}% as far."
+        if 0 < strangers < 1
+        else ""
+    )
+    return (
+        f"Ten common examples put {written(estimate(put_on), 2)} nats on the odds; with one counterexample after them {written(got['ten against one'], 2)} are left. {by}. The one took off "
+        f"{written(took, 2)}, where each of the ten had put on {tenth.mean:.2f}: {more}. Ten counterexamples after the ten leave {written(estimate(moved('then ten counter')), 2)}.{general}"
+    )
+
+
+def first_text():
+    """The first exercise, answered."""
+    early, late = moved("one counter first").mean(), after_one.mean()
+    what = (
+        "It makes hardly a difference here"
+        if abs(early - late) < 0.1
+        else ("So it is here" if early > late else "Here it is the other way round")
+    )
+    return f"{what}: {signed(early)} nats are left after one that came first, {signed(late)} after one that came last."
+
+
+def meaning_text():
+    """What follows for someone who fine-tunes."""
+    parts = [
+        "Stairs are what remembering looks like (chapters 9 to 11); by themselves they ask for no remedy."
+    ]
+    if read["repeating: loss"] == FOUND:
+        parts.append(
+            "What helps on questions not met before is to meet other questions: if steps are to be spent, spend them on more data before more epochs."
+        )
+    if read["stages: facts"] == FOUND:
+        parts.append("Data that must not be forgotten belong into the mixture to the end.")
+    if lost:
+        parts.append(
+            "Before trusting a clever subset, train on one chosen by lot; and look at what the rule took, not only at its scores."
+        )
+    if won:
+        parts.append(f"A score can help where the make-up of the data is kept: {listed(won)} did.")
+    if settled == FOUND:
+        parts.append(
+            f"And a single counterexample is no lever: it takes back {(put_on - after_one).mean():.1f} of {put_on.mean():.1f} nats. To teach an exception, repeat it or have several."
+        )
+    return " ".join(parts)
+
+
+base, little = pupils(p)[0].root, pupils(p, model=p.model, tokens=p.budgets[2])[0].root
+
+
+def size_of(run):
+    """Parameters, in words."""
+    return f"{parameters_of(run.model, run.corpus, run.context):,}"
+
+
+say(
+    headline=headline(),
+    short_answer=answer(),
+    stages_said=stages_text(),
+    repeating_said=repeating_text(),
+    subsets_said=subsets_text(),
+    quality_said=quality_text(),
+    odds_said=odds_text(),
+    contrasts_said=f"By the declared rule, {grouped(read)}.",
+    meaning_said=meaning_text(),
+    first_said=first_text(),
+    pool_said=f"{p.examples}",
+    parameters_said=size_of(base),
+    small_said=size_of(little),
+    tokens_said=tokens_label(base.budget),
+    seeds_said=f"{p.seeds} seed{'s' if p.seeds > 1 else ''}"
+    + (f" in each of {len(p.corpora)} worlds" if len(p.corpora) > 1 else ""),
+)

@@ -91,10 +91,11 @@ def test_a_subset_is_chosen_by_score_and_within_an_answer(scored, store):
         )
         for chosen in (by_gain, by_label)
     ]
-    table = execute(runs, store=store, workers=1, device="cpu").table(Memorise, kind="met")
-    assert {frozenset(part["example"]) for _, part in table.groupby("examples")} == {
-        frozenset(best),
-        frozenset(within),
+    named = {"best": runs[:1], "within": runs[1:]}
+    table = execute(runs, store=store, workers=1, device="cpu").arms(named, kind="met")
+    assert {arm: frozenset(part["example"]) for arm, part in table.groupby("arm")} == {
+        "best": frozenset(best),
+        "within": frozenset(within),
     }
 
 
