@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ovbook.memorise import Lesson
-from ovbook.models import ModelSpec, Params, load_checkpoint, stack, token_losses
+from ovbook.models import ModelSpec, Params, load_checkpoint, member, stack, token_losses
 from ovbook.runs.memorise import NEW_PEOPLE
 from ovbook.runs.memorise_work import examples_of
 from ovbook.runs.one_example_work import gradients
@@ -135,7 +135,8 @@ def _gains(
     )
     asked = np.broadcast_to(jury.tokens, (len(part), *jury.tokens.shape))
     where = np.broadcast_to(jury.answers, (len(part), *jury.answers.shape))
-    before, after = (_losses(p, model, asked, where, device) for p in (many, log.params))
+    before = _losses(member(many, 0), model, asked[:1], where[:1], device)  # all copies are the same
+    after = _losses(log.params, model, asked, where, device)
     found: np.ndarray = (before - after).mean(axis=1)
     return found
 
