@@ -515,9 +515,9 @@ where the steps are equal.
 FOUND, OTHER, NONE = "an effect", "an effect the other way", "none worth the name"
 
 
-def told(name, digits=2):
+def told(name, unit=" nats"):
     """A contrast's number and reading."""
-    return f"{written(got[name], digits)} ({read[name]})"
+    return f"{written(got[name], 2)}{unit} ({read[name]})"
 
 
 def share(arm, value):
@@ -558,8 +558,8 @@ def headline():
 def answer():
     """The numbers behind the headline."""
     return (
-        f"At equal steps, 40 questions met thirteen times leave {told('repeating: loss')} nats more loss on unseen ones than 260 met twice. Facts taught in a stage of their own end "
-        f"{told('stages: facts')} nats worse than in a mixture. Of {len(CHOICES)} ways to choose a quarter of the data, {len(won) or 'none'} {'are' if len(won) > 1 else 'is'} better than chance by our rule and "
+        f"At equal steps, 40 questions met thirteen times leave {written(got['repeating: loss'], 2)} nats more loss on unseen ones than 260 met twice. Facts taught in a stage of their own end "
+        f"{written(got['stages: facts'], 2)} nats worse than in a mixture. Of {len(CHOICES)} ways to choose a quarter of the data, {len(won) or 'none'} {'are' if len(won) > 1 else 'is'} better than chance by our rule and "
         f"{len(lost) or 'none'} {'are' if len(lost) > 1 else 'is'} worse. After ten common examples and one counterexample the odds of the common fact are {written(got['ten against one'], 2)} nats above their start."
     )
 
@@ -581,7 +581,7 @@ def stages_text():
         else "",
     )
     return (
-        f"Stages minus mixture: on the facts, which the stages taught first, {told('stages: facts')} nats; on unseen questions, which they taught last, {told('stages: questions')}; on old text "
+        f"Stages minus mixture: on the facts, which the stages taught first, {told('stages: facts')}; on unseen questions, which they taught last, {told('stages: questions')}; on old text "
         f"{told('stages: old text')}. {so}"
     )
 
@@ -592,7 +592,7 @@ def repeating_text():
         at_end("few", value=v).mean() > at_end("many", value=v).mean() for v in ("confidence", "calibration")
     )
     return (
-        f"Few minus many, at equal steps: {told('repeating: loss')} nats more loss on unseen questions; the accuracy is lower by {told('repeating: accuracy')}. After *few* the model is right on {share('few', 'accuracy')} "
+        f"Few minus many, at equal steps: {told('repeating: loss')} of loss on unseen questions; the accuracy is lower by {told('repeating: accuracy', '')}. After *few* the model is right on {share('few', 'accuracy')} "
         f"of them and gives its answers a probability of {share('few', 'confidence')} on average; after *many* {share('many', 'accuracy')} and {share('many', 'confidence')}."
         + (" Part of the loss is confidence without ground, which repetition brings." if sure else "")
     )
@@ -640,8 +640,8 @@ def odds_text():
     """The conjecture."""
     took, tenth = estimate(put_on - after_one), estimate(put_on / 10)
     by = {
-        FOUND: "The conjecture does not hold here: after eleven examples the ten have it",
-        OTHER: "The conjecture holds here: after eleven examples the one has it",
+        FOUND: "The conjecture does not hold here: after all eleven the common facts are ahead",
+        OTHER: "The conjecture holds here: after all eleven the counterexample's facts are ahead",
         NONE: "Ten and one come out even",
     }.get(settled, "The conjecture is undecided here")
     more = {
