@@ -126,9 +126,9 @@ BY = {  # score, whether the largest is wanted
 BY_LABEL = ("easiest", "influence", "gain")
 ORDERS = {  # a letter a step: common example, counterexample, neither
     "ten common": "c" * 10 + "." * 11,
-    "then one counter": "c" * 10 + "x" + "." * 10,
-    "one counter first": "x" + "c" * 10 + "." * 10,
-    "then ten counter": "c" * 10 + "x" * 10 + ".",
+    "ten common, one counter": "c" * 10 + "x" + "." * 10,
+    "one counter, ten common": "x" + "c" * 10 + "." * 10,
+    "ten common, ten counter": "c" * 10 + "x" * 10 + ".",
 }
 
 
@@ -204,7 +204,17 @@ import pandas as pd
 
 from ovbook.charts import Slider, contrasts, figure, forest, paths, say, tokens_label
 from ovbook.runs.plan import parameters_of
-from ovbook.stats import cube, declared, estimate, grouped, rank_correlations, readings, summarise, written
+from ovbook.stats import (
+    cube,
+    declared,
+    estimate,
+    grouped,
+    rank_correlations,
+    reading,
+    readings,
+    summarise,
+    written,
+)
 
 named = arms(p)
 looks = results.arms({arm: runs for arm, runs in named.items() if arm not in ORDERS}, kind="look")
@@ -368,7 +378,7 @@ figure(
         series_title="told of",
         columns=1,
         along="step",
-        x="steps, one person of the family or none in each",
+        x="steps",
         y="odds of the common fact, against the start (nats)",
         slider=Slider("asked", list(WHO.values()), label="asked about", start=WHO["family"]),
         sentence=odds_sentence,
@@ -383,7 +393,8 @@ r"""
 ```{glue:figure} fig_do_odds
 :name: fig-do-odds
 
-Above zero the model expects the common facts more than it did at the start, below zero those of the counterexample.
+Above zero the model expects the common facts more than it did at the start, below zero those of the counterexample. Ten or eleven of the last steps
+tell of other people only, but for the line that ends with ten counterexamples.
 ```
 
 {glue:text}`odds_said`
@@ -412,7 +423,7 @@ EFFECTS = dict.fromkeys(
     ],
     0.05,
 ) | {"ten against one": 0.25, "one against a tenth of ten": 0.1}
-put_on, after_one = moved("ten common"), moved("then one counter")
+put_on, after_one = moved("ten common"), moved("ten common, one counter")
 measured = {
     "stages: questions": at_end("stages") - at_end("mixture"),
     "stages: facts": at_end("stages", FACTS) - at_end("mixture", FACTS),
@@ -527,7 +538,7 @@ def share(arm, value):
 
 def listed(names):
     """Names in words."""
-    names = [f"*{name}*" for name in names]
+    names = [f"“{name}”" for name in names]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -592,8 +603,8 @@ def repeating_text():
         at_end("few", value=v).mean() > at_end("many", value=v).mean() for v in ("confidence", "calibration")
     )
     return (
-        f"Few minus many, at equal steps: {told('repeating: loss')} of loss on unseen questions; the accuracy is lower by {told('repeating: accuracy', '')}. After *few* the model is right on {share('few', 'accuracy')} "
-        f"of them and gives its answers a probability of {share('few', 'confidence')} on average; after *many* {share('many', 'accuracy')} and {share('many', 'confidence')}."
+        f"Few minus many, at equal steps: {told('repeating: loss')} of loss on unseen questions; the accuracy is lower by {told('repeating: accuracy', '')}. After “few” the model is right on {share('few', 'accuracy')} "
+        f"of them and gives its answers a probability of {share('few', 'confidence')} on average; after “many” {share('many', 'accuracy')} and {share('many', 'confidence')}."
         + (" Part of the loss is confidence without ground, which repetition brings." if sure else "")
     )
 
@@ -626,7 +637,7 @@ def quality_text():
             f"Taken by label, {listed(mended)} {'do' if len(mended) > 1 else 'does'} better than over all answers."
         )
     parts.append(
-        f"As for *quality*: the gain of a step on one example, measured, is in rank {'much' if agree > 0.5 else 'only partly'} what its influence predicts (correlation {agree:.2f})."
+        f"As for quality: the gain of a step on one example, measured, is in rank {'much' if agree > 0.5 else 'only partly'} what its influence predicts (correlation {agree:.2f})."
     )
     if "gain" in lost:
         parts.append(
@@ -661,9 +672,18 @@ def odds_text():
     )
 
 
+def contrasts_text():
+    """The readings, and what the correction took back."""
+    text = f"By the declared rule, {grouped(read)}."
+    back = [name for name in read if read[name] != reading(measured[name], EFFECTS[name])]
+    if back:
+        text += f" Read by itself, {listed(back)} would be an effect, too; among fifteen contrasts that could be chance."
+    return text
+
+
 def first_text():
     """The first exercise, answered."""
-    early, late = moved("one counter first").mean(), after_one.mean()
+    early, late = moved("one counter, ten common").mean(), after_one.mean()
     what = (
         "It makes hardly a difference here"
         if abs(early - late) < 0.1
@@ -712,7 +732,7 @@ say(
     subsets_said=subsets_text(),
     quality_said=quality_text(),
     odds_said=odds_text(),
-    contrasts_said=f"By the declared rule, {grouped(read)}.",
+    contrasts_said=contrasts_text(),
     meaning_said=meaning_text(),
     first_said=first_text(),
     pool_said=f"{p.examples}",

@@ -138,6 +138,8 @@ def test_chapter_12_judges_nothing_and_tries_every_choice(smoke_chapters):
     assert verdicts == {}
     page = json.dumps(notebook, ensure_ascii=False)
     assert "These runs do not decide it" in page
-    assert "none is better than chance by our rule and none is worse" in page  # of one seed nothing can be said
+    assert (
+        "none is better than chance by our rule and none is worse" in page
+    )  # of one seed nothing can be said
     for choice in ("easiest", "hardest", "influence", "gain", "unlike", "gain, by label"):
-        assert f"*{choice}*" in page
+        assert f"“{choice}”" in page
