@@ -393,8 +393,8 @@ r"""
 ```{glue:figure} fig_do_odds
 :name: fig-do-odds
 
-Above zero the model expects the common facts more than it did at the start, below zero those of the counterexample. Ten or eleven of the last steps
-tell of other people only, but for the line that ends with ten counterexamples.
+Above zero the model expects the common facts more than it did at the start, below zero those of the counterexample. The last ten
+steps tell of other people only, but for the line that ends with ten counterexamples.
 ```
 
 {glue:text}`odds_said`
@@ -668,7 +668,7 @@ def odds_text():
     )
     return (
         f"Ten common examples put {written(estimate(put_on), 2)} nats on the odds; with one counterexample after them {written(got['ten against one'], 2)} are left. {by}. The one took off "
-        f"{written(took, 2)}, where each of the ten had put on {tenth.mean:.2f}: {more}. Ten counterexamples after the ten leave {written(estimate(moved('then ten counter')), 2)}.{general}"
+        f"{written(took, 2)}, where each of the ten had put on {tenth.mean:.2f}: {more}. Ten counterexamples after the ten leave {written(estimate(moved('ten common, ten counter')), 2)}.{general}"
     )
 
 
