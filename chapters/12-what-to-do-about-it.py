@@ -677,7 +677,7 @@ def contrasts_text():
     text = f"By the declared rule, {grouped(read)}."
     back = [name for name in read if read[name] != reading(measured[name], EFFECTS[name])]
     if back:
-        text += f" Read by itself, {listed(back)} would be an effect, too; among fifteen contrasts that could be chance."
+        text += f" Read by itself, {listed(back)} would be an effect one way or the other; among fifteen contrasts that could be chance."
     return text
 
 
