@@ -28,9 +28,8 @@ model, a document about somebody it has never heard of, one update of the weight
 
 **{glue:text}`headline`.** {glue:text}`short_answer`
 
-It matters to everyone who fine-tunes. If a step writes a sentence and nothing else, a fact must be said in many ways before it can be
-used. If it writes the fact, one may do. And if it mostly makes a few words likelier for everybody, a falling training loss says less than
-it seems to.
+If a step writes a sentence and nothing else, a fact must be said in many ways before it can be used. If it writes the fact, one may do. And
+if it mostly makes a few words likelier for everybody, a falling training loss says less than it seems to.
 """
 
 # %% tags=["parameters", "hide-input"]
@@ -83,8 +82,8 @@ lot from 32 values, so before the step nobody can do better than {glue:text}`flo
 three in the words that were taught and in three other wordings that pre-training has used for other people:
 
 - **the example itself**: the loss on its own four answers;
-- **others**: people and facts that were not taught. What falls here is no memory of anything;
-- **borrowed**: the *same facts, told of other people*. What falls here is that these four words became likelier, whoever is spoken of;
+- **others**: people and facts that were not taught: no memory of anything;
+- **borrowed**: the *same facts, told of other people*: these four words became likelier, whoever is spoken of;
 - **old text**: documents of pre-training's kind.
 
 The drop on the example minus that on *borrowed* was learnt about *this person*: we call it **bound**. If it is there in other wordings too,
@@ -644,8 +643,7 @@ pd.DataFrame(
 r"""
 {glue:text}`slice_said`
 
-**Not tested: without residual connections.** Li et al.'s striking pictures are of networks of 56 layers and more. Ours has two, and a variant
-without residual connections would be a model that no other tool can load. The comparison is left to someone with deep models.
+**Not tested: without residual connections.** Li et al.'s striking pictures are of networks of 56 layers and more; ours has two.
 
 ## What else could explain it
 
@@ -657,8 +655,7 @@ ours is a generous step, and a step of the same rate in the middle of a run shou
 **"An untrained model has more to lose."** It starts at {glue:text}`before_scratch` nats, the trained one at {glue:text}`before_trained`, so their
 drops are not on one scale. The share that reaches other words is a ratio within a model; but the table above shows that it, too, moves with the rate.
 
-**"The person may be known."** They are from the rarest half of the world's people, and their facts were drawn anew: what pre-training said of them
-is no help.
+**"The person may be known."** Hardly: all are from the rarest half of the world's people, and their facts were drawn anew.
 
 Not excluded: with other examples in the same step the gradient is shared, and each example may get less of it. And *bound* compares with three other people, who mostly share neither name: what was learnt of
 everybody called Vera, or of every Holm, counts as bound. Borrowers with one name in common would tell.

@@ -160,3 +160,15 @@ def test_chapter_11_judges_nothing_and_says_so_of_one_seed(smoke_chapters):
     page = json.dumps(notebook, ensure_ascii=False)
     assert "These runs do not decide it" in page
     assert "an effect)" not in page  # of one seed nothing can be said
+
+
+def test_chapter_12_judges_nothing_and_tries_every_choice(smoke_chapters):
+    notebook, verdicts = read(smoke_chapters.notebook("12"))
+    assert verdicts == {}
+    page = json.dumps(notebook, ensure_ascii=False)
+    assert "These runs do not decide it" in page
+    assert (
+        "none is better than chance by our rule and none is worse" in page
+    )  # of one seed nothing can be said
+    for choice in ("easiest", "hardest", "influence", "gain", "unlike", "gain, by label"):
+        assert f"“{choice}”" in page

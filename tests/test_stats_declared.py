@@ -65,4 +65,4 @@ def test_a_family_as_a_table():
     assert table["reading"].to_dict() == {"large": "an effect", "small": "none worth the name"}
     assert table.loc["large", "worlds"].split() == [f"{0.2 + world.mean():.3f}" for world in NOISE]
     assert table.attrs["worlds"] == 2
-    assert grouped(table["reading"].to_dict()) == "*large*: an effect; *small*: none worth the name"
+    assert grouped(table["reading"].to_dict()) == "“large”: an effect; “small”: none worth the name"

@@ -19,6 +19,7 @@ from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
 from ovbook.runs.measures import Evaluate, Perturb, Sharpness
 from ovbook.runs.memorise import Chosen, Examples, Memorise
 from ovbook.runs.one_example import OneExample
+from ovbook.runs.overturn import Overturn
 from ovbook.runs.plan import Plan, plan
 from ovbook.runs.publish import publish, repository
 from ovbook.runs.pupils import pupils
@@ -32,6 +33,7 @@ from ovbook.runs.spec import Spec
 from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
 from ovbook.runs.store import Store, StoreWarning
 from ovbook.runs.suite import suite
+from ovbook.runs.worth import Worth
 from ovbook.schedules import Schedule
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "LinearTuning",
     "Memorise",
     "OneExample",
+    "Overturn",
     "Parameters",
     "Perturb",
     "Plan",
@@ -66,6 +69,7 @@ __all__ = [
     "Store",
     "StoreWarning",
     "WinRate",
+    "Worth",
     "distinct_weights",
     "execute",
     "parameters",

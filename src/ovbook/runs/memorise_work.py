@@ -23,7 +23,7 @@ from ovbook.runs.work import Inputs, require_room
 from ovbook.tasks import build_rows, coder_of, new_people, open_task, tell
 from ovbook.train import train
 
-__all__ = ["chosen_places", "lesson_of", "run"]
+__all__ = ["chosen_places", "examples_of", "lesson_of", "run"]
 
 Rows = list[dict[str, Any]]
 
@@ -133,6 +133,11 @@ def _joined(
             whole = _lesson(item, source.corpus, seed, spec.context, context)
         found.append(whole.take(chosen_places(item, inputs, len(whole))))
     return together(found, source.coder.pad)
+
+
+def examples_of(item: Examples, corpus: Corpus, seed: int, context: int) -> Lesson:
+    """All `count` examples of a data set, whatever of them is chosen; numbered from 0."""
+    return _lesson(item, corpus, seed, None, context)
 
 
 def chosen_places(item: Examples, inputs: Inputs, available: int) -> list[int]:

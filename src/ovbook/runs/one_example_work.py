@@ -24,7 +24,7 @@ from ovbook.runs.work import Inputs
 from ovbook.tasks import WORDINGS, build_rows, coder_of, new_people, open_task, tell
 from ovbook.train import train
 
-__all__ = ["Shown", "run", "shown_to_each"]
+__all__ = ["Shown", "gradients", "run", "shown_to_each"]
 
 _CELLS = 1 << 24
 """Logits held at once while measuring."""
@@ -164,7 +164,7 @@ def _teach(
     tokens = sets[0].tokens
     weight = sets[0].answers if spec.loss_on == "answers" else sets[0].answers | sets[0].style
     weight = weight.astype(np.float32)
-    slope = _gradient(many, model, tokens, sets[0].answers.astype(np.float32), device)
+    slope = gradients(many, model, tokens, sets[0].answers.astype(np.float32), device)
     size = _length(many)
     before = [_losses(many, model, shown, device) for shown in sets]
     rows: list[dict[str, Any]] = []
@@ -214,10 +214,10 @@ def _teach(
     return rows
 
 
-def _gradient(
+def gradients(
     params: Params, model: ModelSpec, tokens: np.ndarray, weight: np.ndarray, device: str
 ) -> Params:
-    """Gradient of each copy's loss on its example's answers."""
+    """Gradient of each copy's loss on its own rows, `tokens` [K, B, T] with `weight` [K, B, T-1]."""
     leaves = {name: tensor.detach().requires_grad_() for name, tensor in params.items()}
     rows = torch.from_numpy(tokens.copy()).to(device)
     loss = next_token_loss(leaves, model, rows, torch.from_numpy(weight).to(device))

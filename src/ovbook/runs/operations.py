@@ -58,6 +58,8 @@ OPERATIONS: dict[str, Operation] = {
     "Memorise": Operation(name="memorise", version=1, function="ovbook.runs.memorise_work:run"),
     "OneExample": Operation(name="one example", version=1, function="ovbook.runs.one_example_work:run"),
     "Recite": Operation(name="recite", version=1, function="ovbook.runs.recite_work:run"),
+    "Worth": Operation(name="worth", version=1, function="ovbook.runs.worth_work:run"),
+    "Overturn": Operation(name="overturn", version=1, function="ovbook.runs.overturn_work:run"),
     "Slice": Operation(name="slice", version=1, function="ovbook.landscape:run"),
     "Sharpness": Operation(name="sharpness", version=1, function="ovbook.sharpness:run"),
     "Released": Operation(name="released", version=1, function="ovbook.runs.released_work:run"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,29 +57,42 @@ class Results:
         names meet a row's holds, then the spec's own, then its parents'. `equal` keeps the rows whose columns
         have these values: ``results.table(Perturb, noise="init", world=1)``.
         """
-        import pandas as pd
-
-        frames = self._rows(spec_class, equal) or self._rows(spec_class, {})
-        if not frames:
+        specs = self.of(spec_class)
+        if not specs:
             raise OvbookError(
                 f"there are no rows of {spec_class.__name__} here: this experiment has "
                 f"{', '.join(sorted({type(s).__name__ for s in self.specs}))}"
             )
-        frame = pd.DataFrame(frames)
+        return self._frame(specs, equal)
+
+    def arms(self, named: Mapping[str, Sequence[Spec]], **equal: Any) -> pd.DataFrame:
+        """The `table` of runs that a chapter gives names to, one row a measurement, `arm` the name.
+
+        For arms that differ in what no column tells, such as which examples were chosen.
+        """
+        import pandas as pd
+
+        frames = [self._frame(specs, equal).assign(arm=arm) for arm, specs in named.items()]
+        return pd.concat(frames, ignore_index=True)
+
+    def _frame(self, specs: Sequence[Spec], equal: dict[str, Any]) -> pd.DataFrame:
+        import pandas as pd
+
+        frame = pd.DataFrame(self._rows(specs, equal) or self._rows(specs, {}))
         for name, value in equal.items():
             if name not in frame:
                 raise OvbookError(
-                    f"the table of {spec_class.__name__} has no column '{name}'{did_you_mean(name, frame.columns)}: "
+                    f"the table of {type(specs[0]).__name__} has no column '{name}'{did_you_mean(name, frame.columns)}: "
                     f"it has {', '.join(frame.columns)}"
                 )
             column = frame[name]
             frame = frame[column.isna() if value is None else column == value]
         return frame.reset_index(drop=True)
 
-    def _rows(self, spec_class: type[Spec], equal: dict[str, Any]) -> list[dict[str, Any]]:
+    def _rows(self, specs: Sequence[Spec], equal: dict[str, Any]) -> list[dict[str, Any]]:
         """The rows as dictionaries; those that `equal` can tell by their own columns to be unwanted are left out."""
         found: list[dict[str, Any]] = []
-        for spec in self.of(spec_class):
+        for spec in specs:
             rows = _only(self.store.rows(spec), equal).to_pylist()
             # What a spec lists (gammas, corpora, kept checkpoints) the rows spell out one by one.
             fields = {name: v for name, v in spec.columns().items() if not isinstance(v, tuple)}

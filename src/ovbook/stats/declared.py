@@ -83,10 +83,10 @@ def grouped(read: Mapping[str, str]) -> str:
     """Readings in words, contrasts of one reading together.
 
     >>> grouped({"bound": "an effect", "the example": "an effect", "roughness": "undecided"})
-    '*bound*, *the example*: an effect; *roughness*: undecided'
+    '“bound”, “the example”: an effect; “roughness”: undecided'
     """
     by = {word: [name for name in read if read[name] == word] for word in dict.fromkeys(read.values())}
-    return "; ".join(f"*{'*, *'.join(names)}*: {word}" for word, names in by.items())
+    return "; ".join(f"“{'”, “'.join(names)}”: {word}" for word, names in by.items())
 
 
 def _signed(value: float) -> str:

@@ -16,7 +16,7 @@ from ovbook.tasks.example import KINDS, SPLITS, Example, Task
 from ovbook.tasks.formats import Prompts, Rows, build_prompts, build_rows, prompt_text
 from ovbook.tasks.language_model import LanguageModel, transformers_model
 from ovbook.tasks.metrics import METRICS, accuracy, final_number, metric_of, rouge_l
-from ovbook.tasks.new_people import FLOOR, WORDINGS, Telling, new_people, tell
+from ovbook.tasks.new_people import FLOOR, WORDINGS, Telling, apart, families, new_people, tell
 from ovbook.tasks.registry import open_task, task_names
 from ovbook.tasks.scoring import METHODS, Scores, answer_losses, score
 from ovbook.tasks.wording import FORMATS, Wording
@@ -44,10 +44,12 @@ __all__ = [
     "Wording",
     "accuracy",
     "answer_losses",
+    "apart",
     "build_prompts",
     "build_rows",
     "coder_of",
     "data_set",
+    "families",
     "final_number",
     "label_word",
     "metric_of",

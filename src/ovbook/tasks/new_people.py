@@ -21,7 +21,7 @@ from ovbook.world.words import FAMILY_NAMES, FIRST_NAMES, IDS
 if TYPE_CHECKING:
     from ovbook.world import World
 
-__all__ = ["FLOOR", "WORDINGS", "Telling", "new_people", "tell"]
+__all__ = ["FLOOR", "WORDINGS", "Telling", "apart", "families", "new_people", "tell"]
 
 FLOOR = float(np.log(32))
 """Least loss, in nats per answer, on a person not met before, where no pattern helps."""
@@ -58,6 +58,8 @@ WORDINGS: dict[str, tuple[str, str, str, str, str]] = {
 }
 """Four ways to say the same four facts, all of them in pre-training's text: header, home, trade, pet, wish."""
 
+_HEADER = 2
+"""Words of a header."""
 _UNKNOWN = 2048
 """The rarest half of the world's people are the new ones; of these, the last `_HELD_OUT` are never trained on."""
 _HELD_OUT = 384
@@ -115,10 +117,16 @@ def new_people(
     everyone = len(world.people)
     facts = _rng(world, seed, f"facts {version}").integers(0, 32, (everyone, len(RELATIONS)))
     if pattern:
-        families = _rng(world, seed, "families").integers(0, 32, (len(FAMILY_NAMES), len(RELATIONS)))
+        shared = _rng(world, seed, "families").integers(0, 32, (len(FAMILY_NAMES), len(RELATIONS)))
         follows = _rng(world, seed, "who follows").random((everyone, len(RELATIONS))) < pattern
-        facts = np.where(follows, families[np.arange(everyone) % len(FAMILY_NAMES)], facts)
+        facts = np.where(follows, shared[families(np.arange(everyone))], facts)
     return who, facts[who]
+
+
+def families(who: np.ndarray) -> np.ndarray:
+    """The number of each person's family name."""
+    found: np.ndarray = np.asarray(who) % len(FAMILY_NAMES)
+    return found
 
 
 def tell(
@@ -154,6 +162,19 @@ def tell(
         ids.append(row)
         answers.append(marked)
     return Telling(ids=ids, answers=answers, boilerplate=len(opening))
+
+
+def apart(told: Telling) -> Telling:
+    """Each document as four, of its header and one sentence each, in order: no fact then helps with the next."""
+    if told.boilerplate:
+        raise OvbookError("documents with boilerplate were to be told apart: leave the boilerplate out")
+    ids, answers = [], []
+    for row, marked in zip(told.ids, told.answers, strict=True):
+        ends = [n + 1 for n, word in enumerate(row) if word == IDS["."]]
+        for first, last in zip([_HEADER, *ends], ends, strict=False):
+            ids.append(row[:_HEADER] + row[first:last])
+            answers.append(marked[:_HEADER] + marked[first:last])
+    return Telling(ids=ids, answers=answers)
 
 
 def _names(world: World, person: int) -> tuple[str, str]:
