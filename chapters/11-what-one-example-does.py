@@ -855,7 +855,7 @@ say(
     headline=headline(),
     short_answer=answer(),
     step_said=step_text(),
-    contrasts_said=f"By the declared rule, {grouped(read)}.",
+    contrasts_said=grouped(measured, EFFECTS),
     paraphrase_said=paraphrase_text(),
     style_said=style_text(),
     recite_said=recite_text(),
