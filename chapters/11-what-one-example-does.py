@@ -1004,7 +1004,7 @@ say(
     headline=headline(),
     short_answer=answer(),
     step_said=step_text(),
-    contrasts_said=f"By the declared rule, {grouped(read)}.",
+    contrasts_said=grouped(measured, EFFECTS),
     by_rate_said=by_rate_text(),
     order_said=order_text(),
     judged_seeds=", ".join(map(str, p.seed_numbers)),

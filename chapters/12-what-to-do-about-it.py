@@ -210,7 +210,6 @@ from ovbook.stats import (
     estimate,
     grouped,
     rank_correlations,
-    reading,
     readings,
     summarise,
     written,
@@ -459,8 +458,8 @@ than chance. The table under the figure has the numbers as measured, each world'
 
 ## What else could explain it
 
-**"Another rate would suit another arm."** All have the same one, 0.001. A smaller rate makes every stair lower and every difference here, too;
-whether it changes an order was not tested.
+**"Another rate would suit another arm."** All have the same one, 0.001. A smaller rate should make all differences smaller; that, and whether it
+changes an order, was not tested.
 
 **"Few is only trained for too long."** At equal steps it is; stopping earlier is a remedy of its own, and its price is that fewer steps are used.
 
@@ -468,7 +467,7 @@ whether it changes an order was not tested.
 the same scores are put to another use, and nothing else is changed.
 
 **"The pool is too clean."** It is: every answer is right, and all questions are of one kind. Where a pool holds wrong answers, or another kind than is
-wanted, a score can do what it cannot do here: throw them out. That is what the methods were made for, and it is *not tested*.
+wanted, a score can do what it cannot do here: throw them out. That is much of what the methods were made for, and it is *not tested*.
 
 **"The counterexample's step is not finished when it is over."** AdamW carries a step on into the next ones. So ten more steps follow it, on other people,
 and a counterexample that comes first is shown beside one that comes last.
@@ -672,15 +671,6 @@ def odds_text():
     )
 
 
-def contrasts_text():
-    """The readings, and what the correction took back."""
-    text = f"By the declared rule, {grouped(read)}."
-    back = [name for name in read if read[name] != reading(measured[name], EFFECTS[name])]
-    if back:
-        text += f" Read by itself, {listed(back)} would be an effect one way or the other; among fifteen contrasts that could be chance."
-    return text
-
-
 def first_text():
     """The first exercise, answered."""
     early, late = moved("one counter, ten common").mean(), after_one.mean()
@@ -732,7 +722,7 @@ say(
     subsets_said=subsets_text(),
     quality_said=quality_text(),
     odds_said=odds_text(),
-    contrasts_said=contrasts_text(),
+    contrasts_said=grouped(measured, EFFECTS),
     meaning_said=meaning_text(),
     first_said=first_text(),
     pool_said=f"{p.examples}",

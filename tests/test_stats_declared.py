@@ -65,4 +65,16 @@ def test_a_family_as_a_table():
     assert table["reading"].to_dict() == {"large": "an effect", "small": "none worth the name"}
     assert table.loc["large", "worlds"].split() == [f"{0.2 + world.mean():.3f}" for world in NOISE]
     assert table.attrs["worlds"] == 2
-    assert grouped(table["reading"].to_dict()) == "“large”: an effect; “small”: none worth the name"
+
+
+def test_a_family_in_words_says_what_the_correction_took_back():
+    weak = 0.05 + np.array([[0.01, 0.003, 0.008, 0.002, 0.009]])
+    rng = np.random.default_rng(9)
+    family = {f"way {i}": 0.051 + rng.normal(0, 0.05, (2, 6)) for i in range(8)} | {"weak": weak}
+    smallest = dict.fromkeys(family, 0.05)
+    assert reading(weak, 0.05) == "an effect"
+    said = grouped(family, smallest)
+    assert "“weak”: undecided" in said
+    assert "Read by itself, each of “weak” would be" in said
+    alone = grouped({"large": 0.2 + NOISE}, {"large": 0.1})
+    assert alone == "By the declared rule, “large”: an effect."

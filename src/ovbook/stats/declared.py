@@ -79,14 +79,27 @@ def declared(contrasts: Mapping[str, Floats], smallest: Mapping[str, float]) -> 
     return table
 
 
-def grouped(read: Mapping[str, str]) -> str:
-    """Readings in words, contrasts of one reading together.
+def grouped(contrasts: Mapping[str, Floats], smallest: Mapping[str, float]) -> str:
+    """The readings of a family in words, contrasts of one reading together, and what the correction took back.
 
-    >>> grouped({"bound": "an effect", "the example": "an effect", "roughness": "undecided"})
-    '“bound”, “the example”: an effect; “roughness”: undecided'
+    >>> far, near = [[0.5, 0.52, 0.51]], [[0.01, -0.01, 0.02]]
+    >>> grouped({"bound": np.array(far), "the example": np.array(far), "old text": np.array(near)},
+    ...         {"bound": 0.1, "the example": 0.1, "old text": 0.1})
+    'By the declared rule, “bound”, “the example”: an effect; “old text”: none worth the name.'
     """
+    read = readings(contrasts, smallest)
     by = {word: [name for name in read if read[name] == word] for word in dict.fromkeys(read.values())}
-    return "; ".join(f"“{'”, “'.join(names)}”: {word}" for word, names in by.items())
+    text = "; ".join(f"{_quoted(names)}: {word}" for word, names in by.items())
+    back = [name for name in read if read[name] != reading(contrasts[name], smallest[name])]
+    return f"By the declared rule, {text}." + (
+        f" Read by itself, each of {_quoted(back)} would be an effect one way or the other; among {len(read)} that could be chance."
+        if back
+        else ""
+    )
+
+
+def _quoted(names: list[str]) -> str:
+    return f"“{'”, “'.join(names)}”"
 
 
 def _signed(value: float) -> str:
