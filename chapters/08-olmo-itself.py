@@ -27,7 +27,7 @@ r"""
 2.3 trillion?** That is the headline of the paper behind this part of the book, and the reason why people talk about it. The chapters so far
 tested its mechanism on models of a few tens of thousands of weights. This one turns to the model itself.
 
-{glue:text}`headline` {glue:text}`short_answer`
+**{glue:text}`headline`** {glue:text}`short_answer`
 """
 
 # %% tags=["parameters", "hide-input"]
@@ -919,8 +919,8 @@ doubling in tokens is small for everything. OLMo's step from 2.3T to 3T is as lo
 def headline():
     """The short answer, by what was run."""
     if a9.verdict in ("reproduced", "not reproduced", "inconclusive"):
-        return f"**On OLMo-1B, the reported fall is {a9.verdict}** ({a9.finding}, {a9.sample})."
-    return "**We have not run OLMo-1B**: at the scale of this copy its weights do not run."
+        return f"On OLMo-1B, the reported fall is {a9.verdict} ({a9.finding}, {a9.sample})."
+    return "We have not run OLMo-1B: at the scale of this copy its weights do not run."
 
 
 def answer():
@@ -952,7 +952,7 @@ def rate_reached(repo, rate):
 def changed_sentence():
     """What the rules added afterwards changed."""
     alone = {name: reading(found, smallest) for name, (found, smallest) in values.items()}
-    moved = [f"*{name}*, from {alone[name]} to {word}" for name, word in read.items() if alone[name] != word]
+    moved = [f"“{name}”, from {alone[name]} to {word}" for name, word in read.items() if alone[name] != word]
     wide = [(i.high - i.low) / 2 for name, i in got.items() if "tuning" in name and i and i.n > 1]
     text = f"They changed {'; '.join(moved)}." if moved else "They changed no reading."
     if wide:
@@ -962,7 +962,7 @@ def changed_sentence():
 
 def contrasts_sentence():
     """The readings, in words."""
-    said = [f"*{name}*, {written(got[name])} nats ({read[name]})" for name in values if got[name]]
+    said = [f"“{name}”, {written(got[name])} nats ({read[name]})" for name in values if got[name]]
     return "By the declared rule: " + "; ".join(said) + "."
 
 
@@ -979,7 +979,7 @@ def border_sentence():
         said = " and ".join(f"{row['loss']:.1f} at {tokens_label(t)}" for t, row in levels_of.iterrows())
         text += f"At the chosen rates the old loss after tuning is {said}, and an untrained model has {levels_of['untrained'].iloc[0]:.1f}: the old text is nearly lost on both sides, and a difference between such losses says little. "
     if at_border or saturated:
-        text += f"So *{LAST}* is undecided"
+        text += f"So “{LAST}” is undecided"
         same = [
             f"{written(estimate(found[..., 1] - found[..., 0]), 2)} at {rate:g}"
             for rate, part in tuned_rows[tuned_rows["ended"] == ONE].groupby("rate")
@@ -1034,7 +1034,7 @@ def meaning_sentence():
     if tuned == "an effect the other way":
         return (
             text
-            + " Tuned at its best rate, its end is nevertheless *better* on the old text than its middle."
+            + " Tuned at its best rate, its end is nevertheless better on the old text than its middle."
         )
     return (
         text
@@ -1063,7 +1063,7 @@ def gap_sentence():
     if end.n < 2:
         return ""
     word = "It is not quite" if end.low > 0 or end.high < 0 else "It is, within the interval"
-    return f"{word}: there its damage minus the finished one's is {written(end)}, and in the middle {written(middle)}. Their difference is *unfinished, noise*: part of it is a run caught unfinished, part a difference between two endings, at a tenth of the peak or at zero."
+    return f"{word}: there its damage minus the finished one's is {written(end)}, and in the middle {written(middle)}. Their difference is “unfinished, noise”: part of it is a run caught unfinished, part a difference between two endings, at a tenth of the peak or at zero."
 
 
 def place_sentence():
@@ -1077,7 +1077,7 @@ def place_sentence():
     of_tuned = by_task.loc[WHAT[1], "peak to end"].sort_values()
     three, rest = of_tuned.iloc[:3], of_tuned.iloc[3:]
     text = (
-        f"From {peak_tokens:.2f}T to {tuned_at.loc[after, 'tokens']:.2f}T, *before* the reported onset at 2.5T, the mean changes by {first_part:+.1f} points; from there to the mean of the last two rows by {second:+.1f}. "
+        f"From {peak_tokens:.2f}T to {tuned_at.loc[after, 'tokens']:.2f}T, before the reported onset at 2.5T, the mean changes by {first_part:+.1f} points; from there to the mean of the last two rows by {second:+.1f}. "
         f"And three sets carry it: {', '.join(f'{name} {change:+.1f}' for name, change in three.items())}; on the others it is {', '.join(f'{name} {change:+.1f}' for name, change in rest.items())}."
     )
     return text.replace("-", "−").replace("ARC−", "ARC-")

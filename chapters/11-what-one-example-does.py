@@ -754,7 +754,7 @@ def answer():
         more = estimate(beyond(fresh, "others") - beyond(trained, "others"))
         higher = float((numbers("before", fresh) - numbers("before", trained)).mean())
         parts.append(
-            f"Without pre-training the step removes *more*, by {written(more, 2)} nats, from a loss that starts {higher:.1f} nats higher."
+            f"Without pre-training the step removes more, by {written(more, 2)} nats, from a loss that starts {higher:.1f} nats higher."
         )
     parts.append(f"The loss surface is {surface()}.")
     return " ".join(parts)

@@ -48,10 +48,15 @@ def figure(
 
     glue(name, noted(chart, name=name.removeprefix("fig_")))
 
+_EMPHASIS = re.compile(r"(?<!\w)(\*{1,2})(\S(?:[^*]*\S)?)\1(?!\w)")
+
 
 def say(**numbers: object) -> None:
-    """Give numbers (or words) to the prose, where ``{glue:text}`name``` stands for them."""
+    """Give numbers (or words) to the prose, where ``{glue:text}`name``` stands for them.
+
+    They are plain text there: Markdown's asterisks around a word would be seen, so they are left out.
+    """
     from myst_nb import glue
 
     for name, value in numbers.items():
-        glue(name, str(value), display=False)
+        glue(name, _EMPHASIS.sub(r"\2", str(value)), display=False)
