@@ -352,7 +352,6 @@ figure(
     paths(
         by_rate,
         series="measure",
-        series_title=" ",
         along="rate",
         along_title="learning rate",
         x="learning rate of fine-tuning (log scale)",
@@ -412,7 +411,6 @@ figure(
         by_base,
         row="from",
         series="measure",
-        series_title=" ",
         x="step at the first boundary (nats)",
         title=b7.title(
             "Without pre-training there is hardly a step", otherwise="The step by where fine-tuning starts"
