@@ -355,7 +355,6 @@ figure(
     paths(
         by_rate,
         series="measure",
-        series_title=" ",
         along="rate",
         along_title="learning rate",
         x="learning rate of fine-tuning (log scale)",
@@ -415,7 +414,6 @@ figure(
         by_base,
         row="from",
         series="measure",
-        series_title=" ",
         x="step at the first boundary (nats)",
         title=b7.title(
             "Without pre-training there is hardly a step", otherwise="The step by where fine-tuning starts"
