@@ -105,6 +105,20 @@ def test_numbers_reach_the_prose_as_words(glued):
     assert glued == {"size": ("1,234", False), "rows": ("256", False)}
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("*schedule*, 0.2 nats", "schedule, 0.2 nats"),
+        ("**We have not**: at", "We have not: at"),
+        ("2 * 3 * 4", "2 * 3 * 4"),
+        ("0.5*x* and *one of two words*", "0.5*x* and one of two words"),
+    ],
+)
+def test_words_for_the_prose_are_plain_text(glued, given, shown):
+    say(said=given)
+    assert glued["said"][0] == shown
+
+
 def test_a_table_keeps_every_digit_and_says_how_many_to_show():
     table = tidy(FRAME)
     assert [column["decimals"] for column in table["columns"]] == [2, 3, 0, None]
