@@ -13,6 +13,7 @@ the store does not hold yet, and its `Results` give tables.
 from __future__ import annotations
 
 from ovbook.runs.blend import Blend
+from ovbook.runs.continued import Continue
 from ovbook.runs.harness import Harness, WinRate
 from ovbook.runs.learning import Reinforce, Rewrite
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
@@ -32,7 +33,8 @@ from ovbook.runs.spec import Spec
 from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
 from ovbook.runs.store import Store, StoreWarning
 from ovbook.runs.suite import suite
-from ovbook.schedules import Schedule
+from ovbook.runs.upstream import downstream, length_of, upstream
+from ovbook.schedules import InfiniteSchedule, Schedule
 
 __all__ = [
     "FIRST_SEED",
@@ -40,10 +42,12 @@ __all__ = [
     "Blend",
     "Checkpoint",
     "Chosen",
+    "Continue",
     "Evaluate",
     "Examples",
     "FineTune",
     "Harness",
+    "InfiniteSchedule",
     "Interrupted",
     "LinearNetwork",
     "LinearNoise",
@@ -67,7 +71,9 @@ __all__ = [
     "StoreWarning",
     "WinRate",
     "distinct_weights",
+    "downstream",
     "execute",
+    "length_of",
     "parameters",
     "plan",
     "publish",
@@ -75,4 +81,5 @@ __all__ = [
     "released",
     "repository",
     "suite",
+    "upstream",
 ]
