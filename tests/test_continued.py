@@ -67,15 +67,13 @@ def same(one, other):
 
 
 def test_rows_and_columns(store):
-    spec = continued(scored=(5 * STEP,), also=("world:0/abroad",))
+    spec = continued(extra=(6 * STEP,), also=("world:0/abroad",))
     assert plan([spec]).seconds > 0
     table = execute([spec], workers=1).table(Continue)
-    assert set(table["kind"]) == {"curve", "look", "score"}
+    assert set(table["kind"]) == {"curve", "look"}
     looks = table[table["kind"] == "look"]
-    assert sorted(looks["step"].unique()) == look_steps(20, 4)
+    assert sorted(looks["step"].unique()) == sorted({*look_steps(20, 4), 6})
     assert set(looks["set"]) == {"old", "new", "world:0/abroad"}
-    scores = table[table["kind"] == "score"]
-    assert sorted(scores["seen"].unique()) == [0, 5 * STEP, 20 * STEP]
     curve = table[table["kind"] == "curve"]
     assert curve["step"].is_unique
     assert curve["step"].max() == 20
@@ -97,9 +95,9 @@ def test_rows_and_columns(store):
 
 
 def test_it_begins_where_the_base_ended(store):
-    results = execute([continued()], workers=1)
-    begun = results.table(Continue, kind="score", set="old", step=0)["loss"].item()
-    assert begun == pytest.approx(results.table(Pretrain, kind="checkpoint")["loss"].item(), rel=1e-6)
+    results = execute([continued(documents=256)], workers=1)  # as many as a checkpoint is scored on
+    begun = results.table(Continue, kind="look", set="old", step=0)["loss"].item()
+    assert begun == pytest.approx(results.table(Pretrain, kind="checkpoint")["loss"].item(), abs=1e-6)
 
 
 def test_equal_specs_give_equal_bits_and_a_shorter_run_is_the_beginning_of_a_longer_one(store, tmp_path):
@@ -187,7 +185,7 @@ def test_continuations_chain_and_read_rows_of_their_own(store):
     assert list(first.sets) == ["old"]
     assert list(third.sets) == ["old", "new"]
     results = execute([third, Perturb(base=Checkpoint(run=third), gammas=(0.0,), rows=8)], workers=1)
-    found = results.table(Continue, kind="score")
+    found = results.table(Continue, kind="look")
     ends = found[(found["depth"] == 2) & (found["step"] == 4)].set_index("set")["loss"]
     begun = found[(found["depth"] == 3) & (found["step"] == 0)].set_index("set")["loss"]
     assert begun["old"] == pytest.approx(ends["old"], rel=1e-6)
@@ -205,11 +203,11 @@ def test_a_stack_is_its_members(store):
     assert specs[0].stack_shape() != continued(replay=0.5).stack_shape()
     results = execute(specs, workers=1)
     works = _Continuation(specs, [Inputs(spec=s, root=str(results.store.root)) for s in specs], [], "cpu")
-    works._finished = lambda k, log: works._curve(k, log) + works.measured[k]
+    works._finished = lambda k, log: works._curve(k, log) + works.looks[k]
     stacked = works.run()
     for spec, rows in zip(specs, stacked, strict=True):
-        alone = results.table(Continue, kind="score", set="new", seed=spec.base.root.seed)
-        together = [row["loss"] for row in rows if row["kind"] == "score" and row["set"] == "new"]
+        alone = results.table(Continue, kind="look", set="new", seed=spec.base.root.seed)
+        together = [row["loss"] for row in rows if row["kind"] == "look" and row["set"] == "new"]
         np.testing.assert_allclose(together, alone["loss"], rtol=1e-4)
 
 
@@ -217,13 +215,13 @@ def test_divergence_is_data(store):
     spec = continued(schedule=Schedule(kind="constant", peak=1e20, warmup=0), length=6 * STEP, clip=1e6)
     table = execute([spec], workers=1).table(Continue)
     assert (table["kind"] == "diverged").sum() == 1
-    assert table[(table["kind"] == "score") & (table["step"] == 6)]["diverged"].all()
+    assert table[(table["kind"] == "look") & (table["step"] == 6)]["diverged"].all()
 
 
 def test_looks_are_dense_at_first_and_even_later():
     assert look_steps(1, 4) == [0, 1]
     steps = look_steps(1000, 10)
-    assert steps[:8] == [0, 1, 2, 3, 4, 5, 6, 8]
+    assert steps[:8] == [0, 1, 2, 3, 4, 5, 7, 9]
     assert {100 * n for n in range(6, 11)} <= set(steps)
     assert len(steps) < 45
 
@@ -241,7 +239,7 @@ def test_real_text_is_read_in_the_tokens_of_the_base(store, tmp_path):
         schedule=CLIPPED,
     )
     spec = continued(base=Checkpoint(run=base), corpus=f"file:{down}", length=6 * 4 * 32, replay=0.25)
-    table = execute([spec], workers=1).table(Continue, kind="score")
+    table = execute([spec], workers=1).table(Continue, kind="look")
     assert set(table["set"]) == {"old", "new"}
     assert np.isfinite(table["loss"]).all()
     assert table["world"].isna().all()
@@ -276,7 +274,7 @@ def test_real_text_is_read_in_the_tokens_of_the_base(store, tmp_path):
         ({"start": "zero"}, "start is 'zero', but it must be one of pre-trained, scratch"),
         ({"length": 100}, "length is 100, but one step of 4 x 128 is 512 tokens"),
         ({"horizon": 512}, "horizon is 512, but it must be at least the length"),
-        ({"scored": (10**9,)}, "scored holds 1000000000, but the run is 10240 tokens long"),
+        ({"extra": (10**9,)}, "extra holds 1000000000, but the run is 10240 tokens long"),
         ({"schedule": "cosine"}, "schedule is 'cosine', but it must be a Schedule or an InfiniteSchedule"),
         ({"also": "world:0/gazette"}, "also is 'world:0/gazette', but it must be a list of corpus names"),
         ({"batch": 0}, "batch is 0, but it must be a whole number of at least 1"),

@@ -18,6 +18,7 @@ from ovbook.charts.notes import evidence, heading, noted
 from ovbook.charts.page import figure, say
 from ovbook.charts.paths import paths
 from ovbook.charts.reading import reading_slider
+from ovbook.charts.running import through_run
 from ovbook.charts.schedules import over_places, under_rates
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.theme import (
@@ -56,6 +57,7 @@ __all__ = [
     "say",
     "thin",
     "through_epochs",
+    "through_run",
     "tokens_label",
     "turning_points",
     "under_rates",

@@ -22,7 +22,7 @@ __all__ = ["Continue", "look_steps"]
 _WORLD = re.compile(r"world:(\d+)/\w+")
 _STARTS = ("pre-trained", "scratch")
 _STATES = ("reset", "kept")
-_RATIO = 1.25
+_RATIO = 1.35
 """Early looks are this factor apart."""
 
 
@@ -43,8 +43,8 @@ class Continue(Tuned):
         (Ibrahim et al. 2024, compute-equivalent: new rows give way). A share that is no whole number of rows is reached on
         average. "scratch" with replay trains on the union of both.
     also: more corpora on whose held-out text the loss is measured.
-    documents: held-out rows at each look; looks are log-spaced at first and then `looks` evenly over the run.
-    scored: token counts at which, beside beginning and end, loss is measured on `SCORED_ROWS` rows.
+    documents: held-out rows of each set, the same at every look; looks are log-spaced at first and then `looks` evenly over
+        the run (`look_steps`). extra: more token counts at which to look.
 
     Its end is kept, with the optimiser's state, and may be the base of another.
     """
@@ -61,12 +61,10 @@ class Continue(Tuned):
     also: tuple[str, ...] = ()
     weight_decay: float = 0.1
     clip: float = 1.0
-    documents: int = 64
-    looks: int = 16
-    scored: tuple[int, ...] = ()
+    documents: int = 128
+    looks: int = 10
+    extra: tuple[int, ...] = ()
     precision: Literal["float32", "bfloat16"] = "float32"
-
-    SCORED_ROWS = 256
 
     def __post_init__(self) -> None:
         for name in ("length", "horizon"):
@@ -106,7 +104,7 @@ class Continue(Tuned):
             yield from whole(name, getattr(self, name))
         if self.horizon is not None:
             yield from whole("horizon", self.horizon)
-        yield from repeated("scored", self.scored, low=1, empty=True)
+        yield from repeated("extra", self.extra, low=1, empty=True)
 
     def _corpus_problems(self, name: Any) -> Iterator[str]:
         """What is wrong with a text that the model is to read: it must be in the model's words."""
@@ -147,9 +145,9 @@ class Continue(Tuned):
         if self.horizon is not None and self.horizon < self.length:
             yield f"horizon is {self.horizon}, but it must be at least the length, {self.length}"
             return
-        for tokens in self.scored:
+        for tokens in self.extra:
             if tokens > self.length:
-                yield f"scored holds {tokens}, but the run is {self.length} tokens long"
+                yield f"extra holds {tokens}, but the run is {self.length} tokens long"
         try:
             rates = self.rates
         except OvbookError as error:
@@ -180,6 +178,13 @@ class Continue(Tuned):
     def steps_at(self, tokens: int) -> int:
         """The whole number of steps nearest to `tokens`."""
         return round(tokens / self.step_tokens)
+
+    @property
+    def looked_at(self) -> list[int]:
+        """Steps after which to look, 0 among them."""
+        return sorted(
+            {*look_steps(self.steps, self.looks), *(self.steps_at(tokens) for tokens in self.extra)}
+        )
 
     @property
     def rates(self) -> np.ndarray:
@@ -269,16 +274,14 @@ class Continue(Tuned):
 
     def work(self) -> tuple[float, float, float]:
         """Steps, rows trained on and rows scored, by which `ovbook.runs.plan` prices it."""
-        looked = len(look_steps(self.steps, self.looks)) * self.documents
-        scored = (2 + len(self.scored)) * self.SCORED_ROWS
-        return self.steps, self.steps * self.batch, len(self.sets) * (looked + scored)
+        return self.steps, self.steps * self.batch, len(self.sets) * len(self.looked_at) * self.documents
 
 
 def look_steps(steps: int, evenly: int) -> list[int]:
     """After how many steps to look: 0, 1, 2, ... ever further apart, then `evenly` equal stretches, and the end.
 
     >>> look_steps(40, 4)
-    [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 40]
+    [0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 30, 40]
     """
     found, at, stride = [0], 0, steps / evenly
     while at < steps:

@@ -16,7 +16,7 @@ from ovbook.corpus import Corpus
 from ovbook.errors import OvbookError
 from ovbook.evaluate import held_out_losses
 from ovbook.models import ModelSpec, Params, init, member, save_checkpoint, stack
-from ovbook.runs.continued import Continue, look_steps
+from ovbook.runs.continued import Continue
 from ovbook.runs.pretrain import MOMENTS, log_spaced
 from ovbook.runs.released import Released
 from ovbook.runs.spec import purpose_seed
@@ -48,8 +48,7 @@ def run_stack(
 
     - ``curve``: mean training loss of the steps since the row before, each step alone at first, and the largest
       `grad_norm` (before clipping) of these steps;
-    - ``look``: the loss on `documents` rows of each `set` ("old", "new", or a corpus' name; see `Continue.sets`);
-    - ``score``: the same on `Continue.SCORED_ROWS` rows, at the beginning, the end and where the spec asks for it;
+    - ``look``: the loss on `documents` held-out rows of each `set` ("old", "new", or a corpus' name; see `Continue.sets`);
     - ``diverged``: the step at which loss or gradient stopped being finite, if they did. The weights stay as they were
       then, and later looks say so.
     """
@@ -68,7 +67,7 @@ class _Continuation:
         for corpus in self.new:
             corpus.require(self.shape.batch)
         self.rates = np.stack([spec.rates for spec in specs], axis=1)
-        self.measured: list[Rows] = [[] for _ in specs]
+        self.looks: list[Rows] = [[] for _ in specs]
 
     def _opened(self, name: str, k: int) -> Corpus:
         """A text in the tokens of member k's model."""
@@ -83,15 +82,6 @@ class _Continuation:
 
     def run(self) -> list[Rows]:
         params, moments = self._begin()
-        look = set(look_steps(self.steps, self.shape.looks))
-        score = {0, self.steps, *(self.shape.steps_at(tokens) for tokens in self.shape.scored)}
-
-        def measure(step: int, live: Params, state: dict[str, Tensor]) -> None:
-            if step in look:
-                self._measure("look", self.shape.documents, step, live, state)
-            if step in score:
-                self._measure("score", Continue.SCORED_ROWS, step, live, state)
-
         log = train(
             params,
             self.model,
@@ -101,7 +91,7 @@ class _Continuation:
             weight_decay=self.shape.weight_decay,
             clip=self.shape.clip,
             optimizer_state=moments,
-            on_checkpoint=dict.fromkeys(look | score, measure),
+            on_checkpoint=dict.fromkeys(self.shape.looked_at, self._look),
             device=self.device,
             precision=self.shape.precision,
         )
@@ -153,7 +143,6 @@ class _Continuation:
     @cached_property
     def _held_out(self) -> list[dict[str, Tensor]]:
         """Rows of each set, by member."""
-        most = max(Continue.SCORED_ROWS, self.shape.documents)
         found = []
         for k, spec in enumerate(self.specs):
             named = {
@@ -166,23 +155,23 @@ class _Continuation:
             }
             found.append(
                 {
-                    name: torch.from_numpy(corpus.validation(spec.evaluation_seed, most).astype(np.int64)).to(
-                        self.device
-                    )
+                    name: torch.from_numpy(
+                        corpus.validation(spec.evaluation_seed, spec.documents).astype(np.int64)
+                    ).to(self.device)
                     for name, corpus in named.items()
                 }
             )
         return found
 
-    def _measure(self, kind: str, rows: int, step: int, live: Params, state: dict[str, Tensor]) -> None:
+    def _look(self, step: int, live: Params, state: dict[str, Tensor]) -> None:
         rates = self.rates[max(step - 1, 0)]
         for k in range(len(self.specs)):
             own = {name: tensor.detach() for name, tensor in member(live, k).items()}
             for name, held_out in self._held_out[k].items():
-                loss = held_out_losses(own, self.model, held_out[:rows]).double().mean()
-                self.measured[k].append(
+                loss = held_out_losses(own, self.model, held_out).double().mean()
+                self.looks[k].append(
                     {
-                        "kind": kind,
+                        "kind": "look",
                         "step": step,
                         "seen": step * self.shape.step_tokens,
                         "set": name,
@@ -202,7 +191,7 @@ class _Continuation:
             for name, t in log.optimizer_state.items()
         }
         save_file(state, folder / MOMENTS)
-        return self._curve(k, log) + self.measured[k]
+        return self._curve(k, log) + self.looks[k]
 
     def _curve(self, k: int, log: TrainLog) -> Rows:
         spec, fell = self.specs[k], int(log.diverged_at[k])
