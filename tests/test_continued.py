@@ -13,6 +13,7 @@ from ovbook.corpus import open_corpus
 from ovbook.errors import OvbookError
 from ovbook.models import load_checkpoint
 from ovbook.runs import (
+    SIXTH,
     Checkpoint,
     Continue,
     InfiniteSchedule,
@@ -22,6 +23,7 @@ from ovbook.runs import (
     downstream,
     execute,
     length_of,
+    onward,
     parameters,
     plan,
     upstream,
@@ -313,6 +315,23 @@ def test_the_part_has_one_base_a_seed_with_earlier_checkpoints_and_moments():
     other = parameters(scale="smoke", length=20_000, downstream="abroad", worlds=[3], seeds=2)
     assert [base.run.budget for base in upstream(other)] == [20_000, 20_000]
     assert downstream(other, upstream(other)[0]) == "world:3/abroad"
+
+
+def test_onward_is_the_papers_schedule_in_our_tokens():
+    p = parameters(scale="laptop")
+    base = upstream(p)[0]
+    hot = onward(p, base, 2.0)
+    assert (hot.corpus, hot.batch, hot.schedule.peak) == ("world:1/gazette", 8, 2 * p.rate)
+    assert (hot.length, hot.horizon) == (round(240 / 297 * 1e6), 1_000_000)
+    assert hot.rates[-1] == hot.rates.min() or hot.rates[0] == 0
+    assert hot.rates[-1] == pytest.approx(0.2 * p.rate)  # the clipped cosine is at its floor by then
+    lands = onward(parameters(scale="laptop", form="cosine"), base)
+    assert lands.rates[-1] > 1.4 * 0.1 * p.rate
+    still = onward(p, base, 0, share=SIXTH, state="kept")
+    assert (still.schedule.kind, still.state, still.extra) == ("constant", "kept", ())
+    np.testing.assert_allclose(still.rates, 0.1 * p.rate)
+    assert set(hot.extra) == {round(hot.length / 5), still.length}
+    assert onward(p, base, mix="almanac").corpus == base.root.corpus
 
 
 def test_real_text_needs_a_text_to_go_on_with_and_released_models_one_for_the_old_loss(tmp_path):

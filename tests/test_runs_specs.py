@@ -373,8 +373,11 @@ def test_the_public_names_are_these():
     import ovbook.runs
 
     assert ovbook.runs.__all__ == [
+        "EARLIER",
         "FIRST_SEED",
         "SCALES",
+        "SHOWN",
+        "SIXTH",
         "Blend",
         "Checkpoint",
         "Chosen",
@@ -410,6 +413,7 @@ def test_the_public_names_are_these():
         "downstream",
         "execute",
         "length_of",
+        "onward",
         "parameters",
         "plan",
         "publish",

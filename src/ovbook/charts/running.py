@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import altair as alt
@@ -28,6 +28,7 @@ def through_run(
     x: str = "seen",
     x_title: str = "tokens of the continuation",
     rates: pd.DataFrame | None = None,
+    colours: Mapping[str, str] | None = None,
     held: str | None = None,
     slider: Slider | None = None,
     sentence: Callable[[Any], str] | None = None,
@@ -43,7 +44,7 @@ def through_run(
     `frame` has `x`, `series`, mean, low, high and n. `rates` (columns `x`, rate) shades the learning rate behind the
     lines, on an axis of its own at the right. The series `held` is thick and grey: what the others are held against.
     `level` draws a dashed line at a height, with a label. `log` makes the x axis a log axis; tokens are written as people say them.
-    `points` marks the places that were measured.
+    `colours` gives a series another colour than its turn's. `points` marks the places that were measured.
 
     With a `slider` the chart shows one value of the slider's column at a time, of `frame` and of `rates` if they have it, on
     axes that stay; rows where that column is missing are shown always. `sentence` says what is then to be seen (see
@@ -59,7 +60,7 @@ def through_run(
         )
     values = list(dict.fromkeys(frame[series]))
     others = [value for value in values if value != held]
-    ramp = dict(zip(others, budget_ramp(others), strict=True)) | {held: NEUTRAL}
+    ramp = dict(zip(others, budget_ramp(others), strict=True)) | {held: NEUTRAL} | dict(colours or {})
     legend = alt.Legend(orient="bottom", columns=2, title=None, symbolOpacity=1, labelLimit=260)
     colour = alt.Color(
         f"{series}:N",

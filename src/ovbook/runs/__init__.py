@@ -33,12 +33,15 @@ from ovbook.runs.spec import Spec
 from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
 from ovbook.runs.store import Store, StoreWarning
 from ovbook.runs.suite import suite
-from ovbook.runs.upstream import downstream, length_of, upstream
+from ovbook.runs.upstream import EARLIER, SHOWN, SIXTH, downstream, length_of, onward, upstream
 from ovbook.schedules import InfiniteSchedule, Schedule
 
 __all__ = [
+    "EARLIER",
     "FIRST_SEED",
     "SCALES",
+    "SHOWN",
+    "SIXTH",
     "Blend",
     "Checkpoint",
     "Chosen",
@@ -74,6 +77,7 @@ __all__ = [
     "downstream",
     "execute",
     "length_of",
+    "onward",
     "parameters",
     "plan",
     "publish",

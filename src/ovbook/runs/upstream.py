@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from ovbook.errors import OvbookError
+from ovbook.runs.continued import Continue
 from ovbook.runs.released import Released
 from ovbook.runs.settings import Parameters
 from ovbook.runs.specs import Checkpoint
 from ovbook.runs.suite import suite
+from ovbook.schedules import Schedule
 
-__all__ = ["EARLIER", "UPSTREAM", "downstream", "length_of", "upstream"]
+__all__ = ["EARLIER", "SHOWN", "SIXTH", "UPSTREAM", "downstream", "length_of", "onward", "upstream"]
 
 UPSTREAM = {"smoke": 65_536, "laptop": 1_000_000, "gpu": 64_000_000, "paper": 8_000_000_000}
 """Tokens of pre-training at each scale, and those over which a continuation's schedule is laid out."""
 EARLIER = (10_000 / 143_000, 27_000 / 143_000)
 """Where Gupta et al. (2023) took earlier checkpoints from, as shares of the run: kept by every run here."""
+SHOWN, SIXTH = 240 / 297, 50 / 297
+"""How far that paper's long and short runs go: shares of the 297B tokens over which its schedules are laid out."""
+_FLOOR = 0.1
 
 
 def length_of(p: Parameters) -> int:
@@ -60,3 +66,35 @@ def downstream(p: Parameters, base: Checkpoint, mix: str = "gazette") -> str:
             f"corpus is {old}, so there is no mix '{name}' to go on with: give downstream, file:PATH or hub:NAME"
         )
     return f"{old.rpartition('/')[0]}/{name}"
+
+
+def onward(
+    p: Parameters,
+    base: Checkpoint,
+    multiple: float = 1.0,
+    *,
+    warmup: float = 0.01,
+    share: float = SHOWN,
+    mix: str = "gazette",
+    **fields: Any,
+) -> Continue:
+    """`base` goes on over `share` of the part's schedule, its rate re-warmed to `multiple` times the parameter `rate`.
+
+    The warm-up is linear over `warmup` of the schedule, then the rate falls to a tenth by the parameter `form`: the clipped
+    cosine unless told otherwise. `multiple` 0 stays at the rate with which pre-training ended, a tenth. The new text is
+    `downstream`'s. Looks fall on a sixth of the schedule and a fifth of the run, too. `fields` are any others of `Continue`.
+    """
+    total = length_of(p)
+    length = round(share * total)
+    if multiple:
+        form = p.get("form") or "clipped cosine"
+        schedule = Schedule(kind=form, peak=multiple * p.rate, warmup=warmup, final=_FLOOR)
+    else:
+        schedule = Schedule(kind="constant", peak=_FLOOR * p.rate, warmup=0.0)
+    sixth = round(SIXTH * total)
+    given: dict[str, Any] = {
+        "corpus": downstream(p, base, mix),
+        "batch": getattr(base.root, "batch", p.batch),
+        "extra": tuple(sorted({round(length / 5), sixth})) if length > sixth else (),
+    }
+    return Continue(base=base, length=length, horizon=total, schedule=schedule, **(given | fields))
