@@ -131,8 +131,15 @@ the new loss of continuing is an effect the other way; where the sign changes is
 # %% tags=["experiment"]
 from itertools import product
 
-from ovbook.runs import EARLIER, SIXTH, Checkpoint, FineTune
-from ovbook.runs import length_of, onward, upstream
+from ovbook.runs import (
+    EARLIER,
+    SIXTH,
+    Checkpoint,
+    FineTune,
+    length_of,
+    onward,
+    upstream,
+)
 
 
 def starts(p, end):
