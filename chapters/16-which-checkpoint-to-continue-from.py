@@ -213,3 +213,223 @@ print(plan(experiment(p)))
 from ovbook.runs import Continue
 
 results = execute(experiment(p))
+looks = results.table(Continue, kind="look")
+shown = ["seed", "tokens", "corpus", "set", "step", "seen", "loss"]
+looks[shown].head()
+
+# %% [markdown]
+r"""
+One row is one look at one run: its loss on {glue:text}`documents_said` held-out documents of the old or of the new text, after so many steps. `tokens` are those that the start had read
+(none: from scratch), `seen` those read since. All runs of a seed read the same new documents in the same order, and are scored on the same held-out ones.
+"""
+
+# %% tags=["hide-input"]
+import numpy as np
+import pandas as pd
+
+from ovbook.charts import Slider, against_tokens, figure, forest, say, through_run, tokens_label
+from ovbook.claims import judge
+from ovbook.stats import (
+    before_after,
+    cube,
+    estimate,
+    mean_interval,
+    readings,
+    summarise,
+    unsaturated,
+    with_world,
+    written,
+)
+
+SCRATCH = "from scratch"
+looks = with_world(looks).assign(strong=looks["corpus"].str.endswith("/abroad") & (p.downstream is None))
+long_one = looks["budget"] > length_of(p) if max(p.budgets) > length_of(p) else looks["batch"] == p.batch
+mine, longer = looks[~long_one], looks[long_one]
+weak, strong = mine[~mine["strong"]], mine[mine["strong"]]
+places = sorted(set(mine["tokens"]) - {0})
+named = {0: SCRATCH} | {
+    t: f"{n}: {tokens_label(t)}" for t, n in zip(places, ("early", "middle", "last"), strict=True)
+}
+sixth = int(weak["seen"].max())
+ends = weak[(weak["seen"] == sixth) & (weak["tokens"] > 0)]
+KEYS = ["world", "seed", "tokens"]
+
+
+def averaged(part):
+    """Mean of a run's loss over its tokens, looks joined by straight lines."""
+    part = part.sort_values("seen")
+    return np.trapezoid(part["loss"].mask(part["diverged"]), part["seen"]) / part["seen"].max()
+
+
+def leads(table):
+    """For each start, the mean new loss from scratch minus that from it."""
+    new = table[table["set"] == "new"].groupby(KEYS)[["seen", "loss", "diverged"]].apply(averaged)
+    new = new.rename("mean").reset_index()
+    found = new[new["tokens"] > 0].merge(new[new["tokens"] == 0], on=["world", "seed"], suffixes=("", "_0"))
+    return found.assign(lead=found["mean_0"] - found["mean"])[[*KEYS, "lead"]]
+
+
+c11 = judge("C11", ends, scale=p.scale, seeds_expected=p.seeds)
+c12 = judge("C12", leads(weak), scale=p.scale, seeds_expected=p.seeds)
+
+# %% [markdown]
+r"""
+## Four starts
+
+The learning rate climbs to its old peak in 1% of the schedule, and every start meets the same text. Move the slider of {numref}`fig-four-starts` between the texts.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+PANELS = {
+    "new text, weak shift": (weak, "new"),
+    "old text, weak shift": (weak, "old"),
+    "new text, strong shift": (strong, "new"),
+    "old text, strong shift": (strong, "old"),
+}
+curves = pd.concat(
+    [
+        summarise(part[(part["set"] == text) & (part["step"] > 0)], "loss", by=["tokens", "seen"]).assign(
+            panel=panel
+        )
+        for panel, (part, text) in PANELS.items()
+        if len(part)
+    ],
+    ignore_index=True,
+)
+curves["start"] = curves["tokens"].map(named)
+curves.attrs = {"worlds": len(p.corpora)}
+at_sixth = curves[curves["seen"] == sixth].set_index(["panel", "start"])["mean"]
+
+
+def four(panel):
+    """What the slider says."""
+    said = "; ".join(f"{start} {at_sixth[panel, start]:.2f}" for start in named.values())
+    return f"Loss on the {panel}, after {tokens_label(sixth)} tokens. {said}."
+
+
+figure(
+    "fig_four_starts",
+    through_run(
+        curves.sort_values(["tokens", "seen"]),
+        y="loss (nats per token)",
+        series="start",
+        held=SCRATCH,
+        log=True,
+        slider=Slider("panel", curves["panel"], label="loss on", start="new text, weak shift"),
+        sentence=four,
+        title=c12.title(
+            "Whoever has read before is ahead, and the later the checkpoint the more",
+            otherwise="The same continuation from four starts",
+        )
+        if c11.verdict == "reproduced"
+        else "The same continuation from four starts",
+        description="Loss against tokens of the continuation, on a log axis, from scratch and from three checkpoints, with a slider for "
+        "the text on which it is measured and the size of the shift.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_four_starts
+:name: fig-four-starts
+
+Each line is one start; the thick grey one begins from nothing. The axis is logarithmic, so that the first steps can be seen. Bands are 95% intervals over {glue:text}`seeds_said`; the strong
+shift was run in the first world only.
+```
+
+{glue:text}`four_said`
+"""
+
+# %% tags=["hide-input"]
+pd.DataFrame(
+    {
+        f"{kind} shift": {
+            named[t]: written(mean_interval(rows.groupby("seed")["lead"].mean()), 2)
+            for t, rows in leads(part).groupby("tokens")
+        }
+        for kind, part in (("weak", weak), ("strong", strong))
+        if len(part)
+    }
+).rename_axis("ahead of scratch by (nats per token)")
+
+# %% tags=["remove-input"]
+c12
+
+# %% [markdown]
+r"""
+## Is the last one the best?
+
+{numref}`fig-by-start` has the losses after a sixth of the schedule against the tokens that each start had read. If an early checkpoint were fresher, a line would turn upwards.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+everywhere = [weak, strong] if len(strong) else [weak]
+by_start = pd.concat(
+    [
+        summarise(part[(part["seen"] == sixth) & (part["tokens"] > 0)], "loss", by=["set", "tokens"]).assign(
+            line=lambda t, kind=kind: t["set"] + kind
+        )
+        for part, kind in zip(everywhere, ("", ", strong"), strict=False)
+    ],
+    ignore_index=True,
+)
+by_start.attrs = {"worlds": len(p.corpora)}
+size = int(results.models["parameters"].iloc[0]) if hasattr(results, "models") else None
+figure(
+    "fig_by_start",
+    against_tokens(
+        by_start,
+        y="loss after a sixth of the schedule (nats per token)",
+        series="line",
+        parameters=size,
+        title=c11.title(
+            "The last checkpoint ends best, on old text and on new",
+            otherwise="Where a continuation ends, by where it began",
+        ),
+        description="Loss on old and new text after a sixth of the schedule against the tokens of the starting checkpoint, for the weak "
+        "and the strong shift.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_by_start
+:name: fig-by-start
+
+One point a start. *old* and *new* are the weak shift, which is judged; *strong* marks the other language.
+```
+"""
+
+# %% tags=["remove-input"]
+c11
+
+# %% [markdown]
+r"""
+Which checkpoint was "as good as" a re-warmed last one? On the way to its peak rate the last checkpoint loses on old text. Here is how far each start rises, and where it stands after a sixth.
+"""
+
+# %% tags=["hide-input"]
+
+
+def standing(table):
+    """Old and new loss of each start: before, worst on the way, after a sixth."""
+    found = {}
+    for text, rows in table[table["tokens"] > 0].groupby("set"):
+        path = summarise(rows, "loss", by=["tokens", "seen"]).pivot(
+            index="tokens", columns="seen", values="mean"
+        )
+        found |= {
+            f"{text}, before": path[0],
+            f"{text}, worst": path.max(axis=1),
+            f"{text}, after": path[sixth],
+        }
+    return pd.DataFrame(found)[[f"{t}, {w}" for t in ("old", "new") for w in ("before", "worst", "after")]]
+
+
+stood = standing(weak)
+stood.rename(index=named).rename_axis("weak shift, nats per token").round(2)
+
+# %% [markdown]
+r"""
+{glue:text}`worst_said`
+"""
