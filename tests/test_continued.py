@@ -309,7 +309,7 @@ def test_the_part_has_one_base_a_seed_with_earlier_checkpoints_and_moments():
     assert len(bases) == 10
     run = bases[0].run
     assert (run.ending, run.batch, run.keeps_moments, run.budget) == ("clipped cosine", 8, True, length_of(p))
-    assert run.keep == (round(10 / 143 * 1e6), round(27 / 143 * 1e6))
+    assert run.keep == (round(10 / 143 * 5e5), round(27 / 143 * 5e5))
     assert downstream(p, bases[0]) == "world:1/gazette"
     assert downstream(p, bases[-1], "abroad") == "world:2/abroad"
     other = parameters(scale="smoke", length=20_000, downstream="abroad", worlds=[3], seeds=2)
@@ -322,7 +322,7 @@ def test_onward_is_the_papers_schedule_in_our_tokens():
     base = upstream(p)[0]
     hot = onward(p, base, 2.0)
     assert (hot.corpus, hot.batch, hot.schedule.peak) == ("world:1/gazette", 8, 2 * p.rate)
-    assert (hot.length, hot.horizon) == (round(240 / 297 * 1e6), 1_000_000)
+    assert (hot.length, hot.horizon) == (round(240 / 297 * 5e5), 500_000)
     assert hot.rates[-1] == hot.rates.min() or hot.rates[0] == 0
     assert hot.rates[-1] == pytest.approx(0.2 * p.rate)  # the clipped cosine is at its floor by then
     lands = onward(parameters(scale="laptop", form="cosine"), base)

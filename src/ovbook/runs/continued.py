@@ -61,7 +61,7 @@ class Continue(Tuned):
     also: tuple[str, ...] = ()
     weight_decay: float = 0.1
     clip: float = 1.0
-    documents: int = 128
+    documents: int = 64
     looks: int = 10
     extra: tuple[int, ...] = ()
     precision: Literal["float32", "bfloat16"] = "float32"

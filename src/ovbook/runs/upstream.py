@@ -15,7 +15,7 @@ from ovbook.schedules import Schedule
 
 __all__ = ["EARLIER", "SHOWN", "SIXTH", "UPSTREAM", "downstream", "length_of", "onward", "upstream"]
 
-UPSTREAM = {"smoke": 65_536, "laptop": 1_000_000, "gpu": 64_000_000, "paper": 8_000_000_000}
+UPSTREAM = {"smoke": 65_536, "laptop": 500_000, "gpu": 64_000_000, "paper": 8_000_000_000}
 """Tokens of pre-training at each scale, and those over which a continuation's schedule is laid out."""
 EARLIER = (10_000 / 143_000, 27_000 / 143_000)
 """Where Gupta et al. (2023) took earlier checkpoints from, as shares of the run: kept by every run here."""
@@ -94,7 +94,9 @@ def onward(
     sixth = round(SIXTH * total)
     given: dict[str, Any] = {
         "corpus": downstream(p, base, mix),
+        "schedule": schedule,
+        "horizon": total,
         "batch": getattr(base.root, "batch", p.batch),
         "extra": tuple(sorted({round(length / 5), sixth})) if length > sixth else (),
     }
-    return Continue(base=base, length=length, horizon=total, schedule=schedule, **(given | fields))
+    return Continue(base=base, length=length, **(given | fields))
