@@ -13,7 +13,7 @@
 #     learn:
 #       - which checkpoint of a long run is the best one to continue from, on old text and on new
 #       - how much any checkpoint is ahead of a model that starts from nothing
-#       - how "longer training makes a model harder to change" and "the last checkpoint is the best start" can both be true
+#       - how long training can make a model harder to change and yet the best one to go on with
 #     papers: [gupta2023continual, ibrahim2024simple, springer2025overtrained]
 #     after: [03-harder-to-fine-tune]
 # ---
@@ -229,6 +229,7 @@ import pandas as pd
 
 from ovbook.charts import Slider, against_tokens, figure, forest, say, through_run, tokens_label
 from ovbook.claims import judge
+from ovbook.models import load_checkpoint, parameter_count
 from ovbook.stats import (
     before_after,
     cube,
@@ -243,7 +244,7 @@ from ovbook.stats import (
 
 SCRATCH = "from scratch"
 looks = with_world(looks).assign(strong=looks["corpus"].str.endswith("/abroad") & (p.downstream is None))
-long_one = looks["budget"] > length_of(p) if max(p.budgets) > length_of(p) else looks["batch"] == p.batch
+long_one = looks["length"] > SIXTH * 1.5 * length_of(p)  # those of the suite's long run
 mine, longer = looks[~long_one], looks[long_one]
 weak, strong = mine[~mine["strong"]], mine[mine["strong"]]
 places = sorted(set(mine["tokens"]) - {0})
@@ -269,6 +270,7 @@ def leads(table):
     return found.assign(lead=found["mean_0"] - found["mean"])[[*KEYS, "lead"]]
 
 
+size = parameter_count(load_checkpoint(results.checkpoint(results.of(Continue)[0].base))[1])
 c11 = judge("C11", ends, scale=p.scale, seeds_expected=p.seeds)
 c12 = judge("C12", leads(weak), scale=p.scale, seeds_expected=p.seeds)
 
@@ -374,7 +376,6 @@ by_start = pd.concat(
     ignore_index=True,
 )
 by_start.attrs = {"worlds": len(p.corpora)}
-size = int(results.models["parameters"].iloc[0]) if hasattr(results, "models") else None
 figure(
     "fig_by_start",
     against_tokens(
@@ -433,3 +434,464 @@ stood.rename(index=named).rename_axis("weak shift, nats per token").round(2)
 r"""
 {glue:text}`worst_said`
 """
+
+# %% [markdown]
+r"""
+## Both papers on the same models
+
+Now the longer run: its checkpoint at {glue:text}`earlier_said` tokens and its end at {glue:text}`long_said`. Each is changed in two ways. *Fine-tuning*: {glue:text}`examples_said` questions with short answers, 16 a step, the loss
+on the answers alone, at a small fixed peak rate. *Continuing*: {glue:text}`shown_said` tokens of the gazette at the rate of pre-training. {numref}`fig-contrasts-starts` has the declared contrasts.
+"""
+
+# %% tags=["hide-input", "remove-output"]
+FIRST, SECOND = (t for t in (sorted(p.budgets)[-4:][0], max(p.budgets)))
+SMALLEST = {
+    "tuned at 0.002: damage": 0.15,
+    "tuned at 0.004: old loss": 0.15,
+    "continued: damage": 0.03,
+    "continued: old loss": 0.03,
+    "continued: new loss": 0.03,
+}
+tuned = before_after(results.table(FineTune)) if p.corpus is None else None
+start_at, end_at = longer["seen"].min(), longer["seen"].max()
+
+
+def apart(table, value, **within):
+    """End minus earlier, [worlds, seeds]; not-a-number where one of the two was not run."""
+    values = cube(table, value, x="tokens", **within).values
+    return values[..., 1] - values[..., 0] if values.shape[-1] == 2 else np.full(values.shape[:2], np.nan)
+
+
+def of_tuning(rate, value):
+    """A contrast of fine-tuning, tasks averaged; not-a-number where it was not run or, for damage, is saturated."""
+    missing = np.full((len(p.corpora), p.seeds), np.nan)
+    if tuned is None or rate not in p.rates:
+        return missing
+    table = tuned[tuned["rate"] == rate]
+    if value == "increase":
+        loss, base, top = (
+            cube(table, v, x="tokens", within=["task"]).values for v in ("loss", "base", "untrained")
+        )
+        if not unsaturated(loss, base, top).all():
+            return missing
+    return apart(table, value, within=["task"])
+
+
+def of_looks(text, seen):
+    """The same of continuing, at one length."""
+    return apart(longer[(longer["set"] == text) & (longer["seen"] == seen)], "loss")
+
+
+gaps = {
+    "tuned at 0.002: damage": of_tuning(0.002, "increase"),
+    "tuned at 0.004: old loss": of_tuning(0.004, "loss"),
+    "continued: damage": of_looks("old", end_at) - of_looks("old", start_at),
+    "continued: old loss": of_looks("old", end_at),
+    "continued: new loss": of_looks("new", end_at),
+}
+got = {name: estimate(values) for name, values in gaps.items()}
+read = readings(gaps, SMALLEST)
+table = pd.DataFrame(
+    [
+        {"contrast": name, "n": i.n, "smallest effect": SMALLEST[name], "in nats": written(i)}
+        | {end: getattr(i, end) / SMALLEST[name] for end in ("mean", "low", "high")}
+        | {"worlds": " ".join(f"{w:.2f}" for w in gaps[name].mean(axis=1)), "reading": read[name]}
+        for name, i in got.items()
+        if i is not None
+    ]
+)
+table.attrs = {"worlds": len(p.corpora)}
+WORSE = [name for name, word in read.items() if word == "an effect"]
+BETTER = [name for name, word in read.items() if word == "an effect the other way"]
+BOTH = bool(WORSE) and "continued: new loss" in BETTER
+figure(
+    "fig_contrasts_starts",
+    forest(
+        table,
+        row="contrast",
+        x="end minus earlier ÷ smallest that counts",
+        band=(-1.0, 1.0),
+        near=1.0,
+        ticks=[-30, -10, -3, 0, 3, 10, 30],
+        names=["smallest effect", "in nats", "worlds", "reading"],
+        title="The end is the better start by some measures and the worse by others"
+        if BOTH
+        else "The end of the run against an earlier checkpoint",
+        description="For five declared contrasts the loss after starting from the end of the long run minus that after starting from an "
+        "earlier checkpoint, in units of the smallest effect, with 95% intervals.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_contrasts_starts
+:name: fig-contrasts-starts
+
+Right of the grey band the end of the run is the worse start, left of it the better one. Each contrast is counted in its own smallest effect; nats, worlds and readings are in the table.
+```
+
+{glue:text}`contrasts_said`
+
+The same two starts along the continuation:
+"""
+
+# %% tags=["hide-input", "remove-output"]
+steps = sorted(set(longer["seen"]) - {0})
+
+
+def along(name, values):
+    """Rows of a curve: an estimate at each length."""
+    rows = [(seen, estimate(values(seen))) for seen in steps]
+    return [
+        {"seen": seen, "what": name, "mean": i.mean, "low": i.low, "high": i.high, "n": i.n}
+        for seen, i in rows
+        if i is not None
+    ]
+
+
+CURVES = {
+    "damage": lambda seen: of_looks("old", seen) - of_looks("old", start_at),
+    "old loss": lambda seen: of_looks("old", seen),
+    "new loss": lambda seen: of_looks("new", seen),
+}
+difference = pd.DataFrame([row for name, values in CURVES.items() for row in along(name, values)])
+difference.attrs = {"worlds": len(p.corpora)}
+figure(
+    "fig_end_or_earlier",
+    through_run(
+        difference,
+        y="end minus earlier (nats per token)",
+        series="what",
+        log=True,
+        zero=True,
+        level=(0.0, "equal; above, the end is worse"),
+        title="Continuing: the end of the run against an earlier checkpoint",
+        description="Difference between continuing from the end and from an earlier checkpoint of the long run, in damage, old loss and "
+        "new loss, against tokens of the continuation on a log axis.",
+    ),
+)
+
+# %% [markdown]
+r"""
+```{glue:figure} fig_end_or_earlier
+:name: fig-end-or-earlier
+
+Below the dashed line it is better to have started from the end. *Damage* is the line of *old loss* shifted by what separated the two before anything happened, {glue:text}`shift_said` nats. Bands are 95% intervals.
+```
+
+{glue:text}`along_said` And fine-tuning, rate by rate (means over tasks, worlds and seeds; differences with their intervals):
+"""
+
+# %% tags=["hide-input"]
+
+
+def by_rate():
+    """Old loss, damage and the task's loss after tuning both starts."""
+    found = {}
+    for (rate, what), name in (
+        ((r, w), n)
+        for r in p.rates
+        for w, n in (("loss", "old loss"), ("increase", "damage"), ("answer_loss", "loss on the task"))
+    ):
+        rows = tuned[tuned["rate"] == rate]
+        mean = summarise(rows, what, within=["task"]).set_index("tokens")["mean"]
+        found[f"rate {rate:g}, {name}"] = {
+            f"from {tokens_label(t)}": f"{mean[t]:.2f}" for t in mean.index
+        } | {"end minus earlier": written(estimate(apart(rows, what, within=["task"])), 2)}
+    return pd.DataFrame(found).T
+
+
+by_rate() if tuned is not None else None
+
+# %% [markdown]
+r"""
+{glue:text}`sign_said`
+
+## What else could explain it
+
+**"The end of a run has a low rate, an earlier checkpoint a high one."** It does, and these checkpoints are not finished models: tokens and decay change together along one run ([chapter 5](05-tokens-or-decay) takes
+them apart). That is how public checkpoints come, and what the paper tested. It means that "later" here is "later and more settled".
+
+**"The later start has read more."** Of course; that is the question. But whoever has not paid for the old run yet may count tokens in all: {glue:text}`total_said`
+
+**"Questions are not text."** Tuning and continuing differ in more than length: what is read, on which words the loss is taken, and the rate. {numref}`fig-end-or-earlier` has continuing at every length. {glue:text}`bridge_said`
+
+**"A reset optimiser favours someone."** All starts but scratch lose their averages alike, yet an earlier checkpoint's were gathered at a higher rate. The papers do not say what that does; exercise 1 asks.
+
+**"Noise of few documents."** All arms are scored on the same {glue:text}`documents_said` documents, and differences are taken within the seed.
+
+## What it means
+
+{glue:text}`meaning_said`
+
+It stops being shown where we stop: {glue:text}`parameters_said` parameters, {glue:text}`per_parameter_said` tokens per parameter for the runs of this part and {glue:text}`long_per_parameter` for the longer one, where the paper had about 730; one kind of
+schedule; text that never repeats; a continuation as the paper's, of a sixth. A loss of plasticity that needs more training than this to appear would not be seen.
+
+## Exercises
+
+```{exercise}
+:label: ex-kept-state
+Keep the optimiser's averages instead of resetting them. Which of the three checkpoints should profit most? Predict, then run `ovbook run 16 -p state=kept -p seeds=2 -p worlds=1` and compare {numref}`fig-by-start`.
+```
+
+```{solution} ex-kept-state
+:class: dropdown
+The averages of squared gradients set the size of each weight's step. Reset ones are estimated anew within some twenty steps (the second average has a memory of twenty here), most of them during the warm-up, so expect
+differences in the first steps and next to none after a sixth. If one start profits more, it is the early one, whose gradients are still the largest.
+```
+
+```{exercise}
+:label: ex-shifted-curve
+Without running anything: in {numref}`fig-end-or-earlier` the line of damage and that of old loss run side by side. Could damage lie above zero and old loss below? Could it be the other way round?
+```
+
+```{solution} ex-shifted-curve
+:class: dropdown
+Their distance is the lead in old loss that the end had before the change. As long as the end had the lower loss to begin with, damage lies above old loss, so both can be above zero, both below, or damage above and old loss below: the end loses more
+and still has more. The other way round would need an end that is worse to begin with.
+```
+
+```{exercise}
+:label: ex-far-shift
+A stronger shift: `ovbook run 16 -p downstream=abroad -p seeds=2 -p worlds=1` judges nothing and sends every start abroad. What do you expect of the lead of the last checkpoint on *new* text, and on old?
+```
+
+```{solution} ex-far-shift
+:class: dropdown
+Another language shares few words with the old one, so less of what was read carries over and the leads on new text shrink; on old text all starts forget, and the last has the most to lose. {glue:text}`abroad_said`
+```
+"""
+
+# %% tags=["remove-cell"]
+WEAK = c11.verdict == "reproduced"
+
+
+def mean_at(part, text, tokens, seen):
+    """Mean loss of one start, after so many tokens."""
+    rows = part[(part["set"] == text) & (part["tokens"] == tokens) & (part["seen"] == seen)]
+    return summarise(rows, "loss", by=["tokens"])["mean"].iloc[0]
+
+
+def pairs(names):
+    """Names as people list them, each with its number."""
+    said = [f"{name} ({written(got[name], 2)})" for name in names]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+
+
+early_new, last_new = (mean_at(weak, "new", t, sixth) for t in (places[0], places[-1]))
+early_old, last_old = (mean_at(weak, "old", t, sixth) for t in (places[0], places[-1]))
+
+
+def answer():
+    """What was found, with its numbers."""
+    numbers = f"after {tokens_label(sixth)} new tokens the last checkpoint stands at {last_new:.2f} nats on new text and {last_old:.2f} on old, the earliest at {early_new:.2f} and {early_old:.2f}"
+    first = {
+        "reproduced": f"The short answer: the last. In these runs {numbers}.",
+        "not reproduced": f"The short answer: not always the last. In these runs {numbers}.",
+    }.get(c11.verdict, f"These runs do not settle it: {numbers}.")
+    if BOTH:
+        first += f" And yet, on one longer run, the end is the *worse* start by {pairs(WORSE)}, while it is the better one by {pairs(BETTER)} (nats, end minus earlier checkpoint)."
+    elif p.seeds > 1:
+        first += (
+            f" On a longer run, the end is the better start by {pairs(BETTER)}"
+            if BETTER
+            else " On a longer run, the end is the better start by nothing declared"
+        ) + (
+            f" and the worse by {pairs(WORSE)}."
+            if WORSE
+            else ", and the worse start by none of the declared measures."
+        )
+    return first
+
+
+def four_sentence():
+    """How far ahead each start is on new text."""
+    said = []
+    for kind, part in (("weak", weak), ("strong", strong)):
+        if len(part):
+            at = {t: mean_at(part, "new", t, sixth) for t in (0, *places)}
+            said.append(
+                f"under the {kind} shift {at[0]:.2f} from scratch and {', '.join(f'{at[t]:.2f}' for t in places)} from the early, middle and last checkpoint"
+            )
+    return f"New loss after {tokens_label(sixth)} tokens: {'; '.join(said)}. Averaged over all of those tokens, the starts are ahead of scratch by:"
+
+
+def worst_sentence():
+    """The checkpoint whose old loss is nearest to the worst of the re-warmed last one."""
+    worst = stood.loc[places[-1], "old, worst"]
+    before = stood["old, before"]
+    near = (before - worst).abs().idxmin()
+    lost = stood.loc[places[-1], "old, after"] - before[places[-1]]
+    text = f"The last checkpoint rises from {before[places[-1]]:.2f} to {worst:.2f} on old text. Of the checkpoints that were kept, the {named[near].split(':')[0]} one comes nearest to that before it goes on, with {before[near]:.2f}. "
+    if near != places[-1]:
+        mine, its = (stood.loc[t, "new, after"] for t in (places[-1], near))
+        text += (
+            f"So, counted in old loss, re-warming throws the last model back past much of its training; yet on new text it ends at {mine:.2f} and the other at {its:.2f}. What looks like forgetting is not unlearning."
+            if mine < its
+            else f"On new text the two end at {mine:.2f} and {its:.2f}."
+        )
+    else:
+        text += f"So re-warming costs the last model less old skill than separates it from the one before: {lost:.2f} nats are still missing after a sixth."
+    return text
+
+
+def contrasts_sentence():
+    """The readings, in words."""
+    measured = [name for name in read if got[name] is not None]
+    said = "; ".join(f"{name}, {written(got[name])}: {read[name]}" for name in measured)
+    absent = [name for name in read if got[name] is None]
+    verdict = (
+        "So both findings are here, on the same models."
+        if BOTH
+        else "One seed decides nothing."
+        if p.seeds == 1
+        else "So, by the declared rule, the two findings are not both shown here."
+    )
+    return f"By the declared rule (nats, end minus earlier). {said}. {f'Not measured, or saturated: {"; ".join(absent)}. ' if absent else ''}{verdict}"
+
+
+def crossings(name):
+    """Where the mean line of a curve changes its sign."""
+    rows = difference[difference["what"] == name].sort_values("seen")
+    signs = np.sign(rows["mean"].to_numpy())
+    return [int(rows["seen"].iloc[i + 1]) for i in np.flatnonzero(np.diff(signs))]
+
+
+def along_sentence():
+    """How the three lines run."""
+    parts = []
+    for name in CURVES:
+        rows = difference[difference["what"] == name].sort_values("seen")
+        turns = crossings(name) if name != "damage" else []  # which begins at nothing
+        where = f", changing sign for the last time at {tokens_label(turns[-1])} tokens" if turns else ""
+        parts.append(f"{name} goes from {rows['mean'].iloc[0]:.2f} to {rows['mean'].iloc[-1]:.2f}{where}")
+    return f"From the first step to the last, {'; '.join(parts)}.".replace("-", "−")
+
+
+def sign_sentence():
+    """Where the sign changes."""
+    if tuned is None:
+        return "On this corpus nothing was fine-tuned, so there is no sign to compare."
+    signs = {r: estimate(apart(tuned[tuned["rate"] == r], "loss", within=["task"])) for r in sorted(p.rates)}
+    if any(i is None for i in signs.values()):
+        return "One of the two starts was not tuned, so there is no sign to compare."
+    new, old, lost = (got[f"continued: {what}"] for what in ("new loss", "old loss", "damage"))
+    said = ", ".join(f"{written(i, 2)} at rate {r:g}" for r, i in signs.items())
+    text = f"Where does the sign change? On old loss after tuning, end minus earlier is {said}; after continuing it is {written(old, 2)} on old text and {written(new, 2)} on new. "
+    if lost.mean > 0 > old.mean:
+        text += (
+            "So it need not be the *length* of the change: under one and the same continuation the end has *lost* more than the earlier checkpoint, which is the first paper's sensitivity, and still *has* more, since it began further ahead "
+            "than it fell. "
+        )
+    ahead = [r for r, i in signs.items() if i.mean > 0]
+    if not ahead:
+        return text + "At these rates of tuning, too, the end still has more."
+    sure = all(signs[r].low > 0 for r in ahead)
+    return (
+        text
+        + f"The end is left with less only where a change costs more than the extra training had gained, by these means at {' and '.join(f'rate {r:g}' for r in ahead)}"
+        + (
+            "."
+            if sure
+            else ", though not with certainty: the intervals reach below zero."
+            if p.seeds > 1
+            else "."
+        )
+    )
+
+
+def total_sentence():
+    """Middle, continued, against last before it goes on: tokens in all."""
+    new, fresh = mean_at(weak, "new", places[1], sixth), mean_at(weak, "new", places[-1], 0)
+    text = (
+        f"the middle checkpoint has read {tokens_label(places[1] + sixth)} after its sixth and stands at {new:.2f} on new text; the last one, which has read {tokens_label(places[-1])} and none of the new, "
+        f"stands at {fresh:.2f}. "
+    )
+    return text + (
+        "For the new text alone, finishing the old run first is not worth it."
+        if new < fresh
+        else "Even so the last one is ahead."
+    )
+
+
+def bridge_sentence():
+    """Continuing for as many steps as tuning takes."""
+    wanted = p.examples // 16
+    rows = longer[longer["step"] > 0]
+    step = min(set(rows["step"]), key=lambda s: abs(s - wanted))
+    seen = int(rows[rows["step"] == step]["seen"].iloc[0])
+    old, new = estimate(of_looks("old", seen)), estimate(of_looks("new", seen))
+    if old is None:
+        return "The two starts cannot be compared here."
+    final = got["continued: old loss"]
+    return (
+        f"After {step} step{'s' * (step != 1)}, where tuning takes {wanted}, end minus earlier is {written(old, 2)} on old text and {written(new, 2)} on new. "
+        + (
+            "The signs are those of the whole continuation, so its length is not what sets it apart from tuning."
+            if (old.mean < 0) == (final.mean < 0)
+            else "On old text that is the other sign than in the end, so length does matter."
+        )
+    )
+
+
+def meaning_sentence():
+    """For those who train models."""
+    text = (
+        "If you are going to continue a run on new text, take its last checkpoint and re-warm it: it ends ahead on both texts, and no earlier one was fresher. "
+        if WEAK
+        else "From these runs alone we would not say that the last checkpoint is always the one to continue. "
+    )
+    if BOTH:
+        text += "If you are going to fine-tune it hard and care about the old skill, that advice does not carry over: measure an earlier one as well. "
+    text += "When two papers disagree on whether a model became harder to change, ask first whether they count what was lost or what is left."
+    return text
+
+
+def abroad_sentence():
+    """What the strong arms of this run show."""
+    if not len(strong):
+        return ""
+    ahead = {
+        k: leads(part).query("tokens == @places[-1]")["lead"].mean()
+        for k, part in (("weak", weak), ("strong", strong))
+    }
+    gap = {
+        k: mean_at(part, "old", places[0], sixth) - mean_at(part, "old", places[-1], sixth)
+        for k, part in (("weak", weak), ("strong", strong))
+    }
+    return (
+        f"In the runs above the last checkpoint's lead on new text is {ahead['weak']:.2f} under the weak shift and {ahead['strong']:.2f} under the strong one, and on old text it is "
+        f"{gap['weak']:.2f} and {gap['strong']:.2f} ahead of the early one.".replace("-", "−")
+    )
+
+
+some, far = results.of(Continue)[0], next(s for s in results.of(Continue) if s.length > sixth * 1.5)
+say(
+    short_answer=answer(),
+    four_said=four_sentence(),
+    worst_said=worst_sentence(),
+    contrasts_said=contrasts_sentence(),
+    along_said=along_sentence(),
+    sign_said=sign_sentence(),
+    total_said=total_sentence(),
+    bridge_said=bridge_sentence(),
+    meaning_said=meaning_sentence(),
+    abroad_said=abroad_sentence(),
+    shift_said=f"{abs(estimate(of_looks('old', start_at)).mean):.2f}",
+    parameters_said=f"{size:,}",
+    length_said=tokens_label(length_of(p)),
+    starts_said=", ".join(tokens_label(t) for t in places),
+    per_parameter_said=f"{length_of(p) / size:.3g}",
+    long_per_parameter=f"{SECOND / size:.3g}",
+    sixth_said=tokens_label(sixth),
+    shown_said=tokens_label(far.length),
+    long_said=tokens_label(SECOND),
+    earlier_said=tokens_label(FIRST),
+    doublings_said=f"{np.log2(SECOND / FIRST):g}",
+    rate_said=f"{p.rate:g}",
+    state_said=p.state,
+    documents_said=some.documents,
+    examples_said=f"{p.examples:,}",
+    seeds_said=f"{p.seeds} seed{'s' * (p.seeds != 1)}"
+    + (f" in each of {len(p.corpora)} worlds" if len(p.corpora) > 1 else ""),
+)

@@ -41,6 +41,7 @@ def read(path):
         ("03", {"A4", "A5", "A6", "A7", "A8", "A12", "A13"}),
         ("07", {"A11"}),
         ("08", {"A9", "A10"}),
+        ("16", {"C11", "C12"}),
     ],
 )
 def test_a_chapter_at_smoke_runs_and_judges_nothing(smoke_chapters, chapter, claims):
@@ -123,3 +124,29 @@ def test_chapter_7_compares_remedies_and_calls_none_better_on_one_seed(smoke_cha
     assert "Better: " not in page
     for name in ("WiSE-FT 50%", "LoRA 2", "replay 0.5%", "plain, twice the tokens"):
         assert name in page
+
+
+def test_chapter_16_continues_every_start_and_declares_nothing_on_one_seed(smoke_chapters):
+    notebook, _ = read(smoke_chapters.notebook("16"))
+    page = json.dumps(notebook, ensure_ascii=False)
+    for start in ("from scratch", "early: 4.58k", "middle: 12.4k", "last: 65.5k"):
+        assert start in page
+    for shift in ("new text, weak shift", "old text, strong shift"):
+        assert shift in page
+    assert page.count("(one seed): undecided") == 5
+    assert "One seed decides nothing." in page
+    assert "an effect" not in page.split("contrasts_said")[-1][:600]
+
+
+@pytest.mark.slow
+def test_chapter_16_on_real_text_continues_and_tunes_nothing(tmp_path, monkeypatch):
+    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    old.write_text("The lobster is blue, and the sea is wide. It was late in the year. " * 4000)
+    new.write_text("A train left the station at noon, with two people and a dog in it. " * 4000)
+    texts = (f"corpus=file:{old}", f"downstream=file:{new}")
+    asked = ("scale=smoke", *texts, "budgets=8192,16384", "model=olmo:16x1")
+    notebook, verdicts = executed(tmp_path, monkeypatch, "16", *asked)
+    page = json.dumps(notebook, ensure_ascii=False)
+    assert "On this corpus nothing was fine-tuned" in page
+    assert "strong shift" not in page.split("four_said")[-1][:400]
+    assert {row["verdict"] for row in verdicts.values()} == {"not tested at this scale"}
