@@ -80,25 +80,24 @@ the first: a *weak shift*. {term}`Upstream` is the old text, {term}`downstream` 
 
 | | the paper | this chapter at `laptop` | source of the paper's value |
 |---|---|---|---|
-| model | 410M parameters | {glue:text}`parameters_said` parameters, OLMo architecture | section 3 |
-| upstream | Pile, 300B tokens | the almanac of {glue:text}`worlds_said`, {glue:text}`length_said` tokens | section 3 |
-| downstream | SlimPajama, 297B tokens | the gazette of the same world: {glue:text}`overlap_said` of its sections in common, about other people | section 3; ours by construction |
-| peak rate | 3e-4, Pythia's own | {glue:text}`rate_said`, our models' own | section 3 |
-| minimum | a tenth of the peak | a tenth | section 3 |
-| warm-up | 0, 0.5, 1, 2% of 297B tokens | {glue:text}`warmups_said` of {glue:text}`length_said` tokens: {glue:text}`steps_said` steps | section 3 |
+| model | 410M parameters | {glue:text}`parameters_said` parameters, OLMo architecture | read in the paper |
+| upstream | Pile, 300B tokens | the almanac of {glue:text}`worlds_said`, {glue:text}`length_said` tokens | read in the paper |
+| downstream | SlimPajama, 297B tokens | the gazette of the same world: {glue:text}`overlap_said` of its sections in common, about other people | the paper, table 1; ours by construction |
+| peak rate | 3e-4, Pythia's own | {glue:text}`rate_said`, our models' own | read in the paper |
+| minimum | a tenth of the peak | a tenth | read in the paper |
+| warm-up | 0, 0.5, 1, 2% of 297B tokens | {glue:text}`warmups_said` of {glue:text}`length_said` tokens: {glue:text}`steps_said` steps | read in the paper |
 | compared | after 50B tokens, about a sixth of the schedule | after a sixth, {glue:text}`sixth_said` tokens | figure 1 |
 | step | not stated; Pythia's was 2M tokens | {glue:text}`step_said` tokens | Pythia's README |
 | optimiser's state | not stated; the later paper reset it | reset, and kept as a control | Ibrahim et al. {cite}`ibrahim2024simple`, at second hand |
-| repetitions | not stated (one) | {glue:text}`seeds_said` | section 3 |
+| repetitions | not stated (one) | {glue:text}`seeds_said` | read in the paper |
 
-**What differs.** Tokens per parameter: the paper's model had read some 730, ours {glue:text}`per_parameter_said`. It was still improving when its rate ran out. A step is a thousandth of our
-schedule, so a warm-up of 1% is {glue:text}`one_percent_said` steps; the paper's was some 1,400 if its batches were Pythia's. And our peak rate is higher, as that of small models is.
+**What differs.** Tokens per parameter: the paper's model had read some 730, ours {glue:text}`per_parameter_said`. It was still improving when its rate ran out. Our schedule has {glue:text}`horizon_said` steps, so a warm-up of 1% is {glue:text}`one_percent_said` of them; the paper's was some 1,400 if its batches were Pythia's. And our peak rate is higher, as that of small models is.
 
 ### Two cosines
 
 Both papers say "cosine decay to a tenth". They mean two curves. The first was run with GPT-NeoX as it then was, which took the *larger* of the cosine and the minimum, so that
-the rate reaches its minimum at four fifths of the way and stays there ("reaches the minimum at 240B tokens", the paper says; a share of 0.8 of its 297B). A day before the paper came out, its first author mended that in
-GPT-NeoX, and the later paper's cosine *lands* on the minimum at the end. This chapter uses the first, the **clipped** one, as the paper did and as Pythia was trained; `form` chooses.
+the rate reaches its minimum at four fifths of the way and stays there. (The paper does not spell it out. But its rate reaches the minimum at 240B of 297B tokens, which is where that form does; and a day before the paper came out, its first author mended the
+form in GPT-NeoX.) The later paper's cosine *lands* on the minimum at the end. This chapter uses the first, the **clipped** one, as the paper did and as Pythia was trained; `form` chooses.
 """
 
 # %% tags=["hide-input", "remove-output"]
@@ -508,7 +507,7 @@ left when the text does not change at all is the question of a later chapter.
 
 **A sixth is too early.** With the rate still near its peak, losses are noisy. What lasts a sixth need not last to the end; the paper compared here, so we do, and the next chapter goes on to the end with a warm-up of 1%.
 
-**What we cannot exclude.** Our steps are few. A warm-up of 0.5% is {glue:text}`half_percent_said` steps here, hundreds in the paper; an optimiser whose second moments average over some twenty steps sees the two differently.
+**What we cannot exclude.** Our steps are few. A warm-up of 0.5% is {glue:text}`half_percent_said` steps here and some 700 in the paper, if its batches were Pythia's; an optimiser whose second moments average over some twenty steps sees the two differently.
 
 ## Play
 
@@ -692,7 +691,6 @@ def meaning():
 
 
 common = overlap("almanac", "gazette")["sections"] if some.corpus.endswith("/gazette") else None
-parameters_said = "about"
 from ovbook.runs.plan import _size_of
 
 size = _size_of(some.base.root)
@@ -713,6 +711,7 @@ say(
     warmups_said=", ".join(f"{100 * w:g}" for w in sorted(p.warmups)) + "%",
     steps_said=", ".join(f"{round(w * horizon)}" for w in sorted(p.warmups)),
     step_said=f"{tokens:,}",
+    horizon_said=horizon,
     one_percent_said=round(0.01 * horizon),
     half_percent_said=round(0.005 * horizon),
     documents_said=some.documents,

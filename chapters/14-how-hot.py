@@ -78,13 +78,13 @@ what is particular here:
 
 | | the paper | this chapter at `laptop` | source of the paper's value |
 |---|---|---|---|
-| peaks | 1.5e-4, 3e-4 (pre-training's own), 6e-4 | {glue:text}`peaks_said`: {glue:text}`multiples_said` times pre-training's | section 3 |
-| warm-up, decay | 1%, clipped cosine to a tenth of each peak | the same (`form` chooses the other cosine) | section 3, and GPT-NeoX as it then was |
-| constant | 3e-5, the rate at which pre-training ended | {glue:text}`low_said`, likewise | section 3 |
-| from scratch | peak 3e-4, new text only | the base's own first weights, peak {glue:text}`rate_said`, the same new documents in the same order | section 3 |
+| peaks | 1.5e-4, 3e-4 (pre-training's own), 6e-4 | {glue:text}`peaks_said`: {glue:text}`multiples_said` times pre-training's | read in the paper |
+| warm-up, decay | 1%, clipped cosine to a tenth of each peak | the same (`form` chooses the other cosine) | read in the paper, and GPT-NeoX as it then was |
+| constant | 3e-5, the rate at which pre-training ended | {glue:text}`low_said`, likewise | read in the paper |
+| from scratch | peak 3e-4, new text only | the base's own first weights, peak {glue:text}`rate_said`, the same new documents in the same order | read in the paper |
 | length | shown to 240B of 297B tokens; pre-training had 300B | {glue:text}`run_said` of {glue:text}`length_said` tokens; pre-training had {glue:text}`length_said` | figures 2 and 3 |
 | scores | validation loss on the Pile and on SlimPajama | loss on {glue:text}`documents_said` held-out documents of the almanac and as many of the gazette | figures 2 and 3 |
-| models | 410M, one run each | {glue:text}`parameters_said` parameters, {glue:text}`seeds_said` | section 3 |
+| models | 410M, one run each | {glue:text}`parameters_said` parameters, {glue:text}`seeds_said` | read in the paper |
 
 The paper gives its losses in figures only; so we compare orders and signs. In the later paper by the same group {cite}`ibrahim2024simple`, at second hand, re-warming to the full rate raised the Pile loss from 2.17 to 2.44.
 
@@ -161,7 +161,7 @@ ends = end.merge(
 )
 ends = ends.assign(
     end=ends["new"],
-    diverged=[bool(lost.loc[tuple(k)]) if True else False for k in ends[KEYS].itertuples(index=False)],
+    diverged=[bool(lost.loc[tuple(k)]) for k in ends[KEYS].itertuples(index=False)],
 )
 multiple_of = dict(zip(HOT, sorted(p.multiples), strict=True))
 hot = ends[ends["arm"].isin(HOT)].assign(rate_multiple=lambda t: t["arm"].map(multiple_of))
@@ -256,7 +256,7 @@ old_side = summarise(ours, "old", by=["arm", "seen"])
 new_side = summarise(ours, "new", by=["arm", "seen"])
 points = new_side.assign(at=old_side["mean"], code=new_side["arm"].map(order))
 steps = sorted(points["seen"].unique())
-stops = [s for s in np.unique([steps[i] for i in np.linspace(2, len(steps) - 1, 12).round().astype(int)])]
+stops = list(np.unique([steps[i] for i in np.linspace(2, len(steps) - 1, 12).round().astype(int)]))
 walked = pd.concat([points[points["seen"] <= stop].assign(until=stop) for stop in stops], ignore_index=True)
 walked.attrs = notes
 names = {n: name for name, n in order.items()}
@@ -500,7 +500,7 @@ r"""
 **The rate had not come down yet.** In the middle of a run, a high rate holds the loss up, and part of the "forgetting" there is only the rate. That is why the verdicts on who learns and who forgets are read at the end, where every re-warmed run is at a tenth of its own
 peak. But a tenth of twice the peak is four times a tenth of half of it: the arms end at different rates, in the paper as here.
 
-**The base was not finished.** A model that has read {glue:text}`per_parameter_said` tokens per parameter gets better at old *and* new text by any more training on a similar mix. Where re-warming looks good here, part of it is that; the paper's base had read more than forty times as much
+**The base was not finished.** A model that has read {glue:text}`per_parameter_said` tokens per parameter gets better at old *and* new text by any more training on a similar mix. Where re-warming looks good here, part of it is that; the paper's base had read {glue:text}`ratio_said` times as much
 per parameter. `length` changes it.
 
 **From scratch has the same peak only.** We did not tune it: a fresh model may like another rate. Nor did the paper.
@@ -741,6 +741,7 @@ say(
     start_new=f"{before['new text']:.2f}",
     parameters_said=f"{size:,}",
     per_parameter_said=f"{total / size:.0f}",
+    ratio_said=f"{730 * size / total:.0f}",
     peaks_said=", ".join(f"{m * p.rate:g}" for m in sorted(p.multiples)),
     multiples_said=", ".join(f"{m:g}" for m in sorted(p.multiples)),
     low_said=f"{0.1 * p.rate:g}",

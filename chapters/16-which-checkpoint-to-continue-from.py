@@ -747,7 +747,8 @@ def contrasts_sentence():
         if p.seeds == 1
         else "So, by the declared rule, the two findings are not both shown here."
     )
-    return f"By the declared rule (nats, end minus earlier). {said}. {f'Not measured, or saturated: {"; ".join(absent)}. ' if absent else ''}{verdict}"
+    missing = f"Not measured, or saturated: {'; '.join(absent)}. " if absent else ""
+    return f"By the declared rule (nats, end minus earlier). {said}. {missing}{verdict}"
 
 
 def crossings(name):

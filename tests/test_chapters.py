@@ -41,6 +41,8 @@ def read(path):
         ("03", {"A4", "A5", "A6", "A7", "A8", "A12", "A13"}),
         ("07", {"A11"}),
         ("08", {"A9", "A10"}),
+        ("13", {"C1", "C2"}),
+        ("14", {"C3", "C4", "C5", "C6", "C7", "C8", "C13", "R4"}),
         ("16", {"C11", "C12"}),
     ],
 )
@@ -124,6 +126,29 @@ def test_chapter_7_compares_remedies_and_calls_none_better_on_one_seed(smoke_cha
     assert "Better: " not in page
     for name in ("WiSE-FT 50%", "LoRA 2", "replay 0.5%", "plain, twice the tokens"):
         assert name in page
+
+
+def test_chapter_13_continues_real_text_by_parameters_alone(tmp_path, monkeypatch):
+    """From one text to another: no world, so its claims are judged on one corpus, and at this scale not at all."""
+    if TEXT:
+        first, then = (
+            Path(TEXT) / "wikitext-2" / "valid.txt",
+            f"{Path(TEXT) / 'gsm8k' / 'train.jsonl'}#field=question",
+        )
+    else:
+        first, then = tmp_path / "first.txt", tmp_path / "then.txt"
+        first.write_text("The lobster is blue, and the sea is wide. It was late in the year. " * 4000)
+        Path(then).write_text("Anna has 3 apples and buys 4 more. How many has she now? " * 4000)
+    notebook, verdicts = executed(
+        tmp_path,
+        monkeypatch,
+        "13",
+        "scale=smoke",
+        f"corpus=file:{first}#vocab=400",
+        f"downstream=file:{then}",
+    )
+    assert {row["verdict"] for row in verdicts.values()} == {"not tested at this scale"}
+    assert "old text" in json.dumps(notebook)
 
 
 def test_chapter_16_continues_every_start_and_declares_nothing_on_one_seed(smoke_chapters):
