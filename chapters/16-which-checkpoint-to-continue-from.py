@@ -375,6 +375,7 @@ by_start = pd.concat(
     ],
     ignore_index=True,
 )
+by_start["tokens"] = by_start["tokens"].map(lambda t: float(f"{t:.3g}"))  # 34,965 as 35k
 by_start.attrs = {"worlds": len(p.corpora)}
 figure(
     "fig_by_start",
@@ -543,7 +544,8 @@ def along(name, values):
     """Rows of a curve: an estimate at each length."""
     rows = [(seen, estimate(values(seen))) for seen in steps]
     return [
-        {"seen": seen, "what": name, "mean": i.mean, "low": i.low, "high": i.high, "n": i.n}
+        {"seen": seen, "what": name, "mean": i.mean, "n": i.n}
+        | {end: getattr(i, end) if i.n > 1 else i.mean for end in ("low", "high")}
         for seen, i in rows
         if i is not None
     ]
@@ -625,7 +627,7 @@ them apart). That is how public checkpoints come, and what the paper tested. It 
 {glue:text}`meaning_said`
 
 It stops being shown where we stop: {glue:text}`parameters_said` parameters, {glue:text}`per_parameter_said` tokens per parameter for the runs of this part and {glue:text}`long_per_parameter` for the longer one, where the paper had about 730; one kind of
-schedule; text that never repeats; a continuation as the paper's, of a sixth. A loss of plasticity that needs more training than this to appear would not be seen.
+schedule; text that never repeats; a continuation as the paper's, of a sixth. A loss of {term}`plasticity` that needs more training than this to appear would not be seen.
 
 ## Exercises
 
