@@ -433,7 +433,7 @@ stood.rename(index=named).rename_axis("weak shift, nats per token").round(2)
 
 # %% [markdown]
 r"""
-{glue:text}`worst_said`
+{glue:text}`worst_said` {glue:text}`strong_old_said`
 """
 
 # %% [markdown]
@@ -676,7 +676,7 @@ def mean_at(part, text, tokens, seen):
 
 def pairs(names):
     """Names as people list them, each with its number."""
-    said = [f"{name} ({written(got[name], 2)})" for name in names]
+    said = [f"{name.replace(':', ',')} ({written(got[name], 2)})" for name in names]
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
@@ -692,7 +692,7 @@ def answer():
         "not reproduced": f"The short answer: not always the last. In these runs {numbers}.",
     }.get(c11.verdict, f"These runs do not settle it: {numbers}.")
     if BOTH:
-        first += f" And yet, on one longer run, the end is the *worse* start by {pairs(WORSE)}, while it is the better one by {pairs(BETTER)} (nats, end minus earlier checkpoint)."
+        first += f" And yet, on one longer run, the end is a *worse* start than an earlier checkpoint if one counts {pairs(WORSE)}, and the better one by {pairs(BETTER)}: nats, end minus earlier."
     elif p.seeds > 1:
         first += (
             f" On a longer run, the end is the better start by {pairs(BETTER)}"
@@ -715,26 +715,32 @@ def four_sentence():
             said.append(
                 f"under the {kind} shift {at[0]:.2f} from scratch and {', '.join(f'{at[t]:.2f}' for t in places)} from the early, middle and last checkpoint"
             )
-    return f"New loss after {tokens_label(sixth)} tokens: {'; '.join(said)}. Averaged over all of those tokens, the starts are ahead of scratch by:"
+    text = f"New loss after {tokens_label(sixth)} tokens: {'; '.join(said)}. "
+    far_leads = leads(strong).groupby("seed")["lead"].mean() if len(strong) else None
+    if far_leads is not None and p.seeds > 1:
+        found = mean_interval(far_leads)
+        if found.high < 0:
+            text += "In another language, then, nothing of what was read helps here: a fresh model learns it slightly *faster* than any checkpoint. "
+        elif found.low > 0:
+            text += "In another language, too, what was read helps. "
+    return f"{text}Averaged over all of those tokens, the starts are ahead of scratch by:"
 
 
 def worst_sentence():
-    """The checkpoint whose old loss is nearest to the worst of the re-warmed last one."""
-    worst = stood.loc[places[-1], "old, worst"]
-    before = stood["old, before"]
-    near = (before - worst).abs().idxmin()
-    lost = stood.loc[places[-1], "old, after"] - before[places[-1]]
-    text = f"The last checkpoint rises from {before[places[-1]]:.2f} to {worst:.2f} on old text. Of the checkpoints that were kept, the {named[near].split(':')[0]} one comes nearest to that before it goes on, with {before[near]:.2f}. "
-    if near != places[-1]:
-        mine, its = (stood.loc[t, "new, after"] for t in (places[-1], near))
-        text += (
-            f"So, counted in old loss, re-warming throws the last model back past much of its training; yet on new text it ends at {mine:.2f} and the other at {its:.2f}. What looks like forgetting is not unlearning."
-            if mine < its
-            else f"On new text the two end at {mine:.2f} and {its:.2f}."
+    """Earlier checkpoints beside the worst that the re-warmed last one reaches."""
+    before, worst = stood["old, before"], stood.loc[places[-1], "old, worst"]
+    near = (before[places[:-1]] - worst).abs().idxmin()
+    name = named[near].split(":")[0]
+    mine, its = (stood.loc[t, "new, after"] for t in (places[-1], near))
+    return (
+        f"Re-warmed, the last checkpoint rises from {before[places[-1]]:.2f} to {worst:.2f} on old text. The kept checkpoint nearest to that height is the {name} one, with {before[near]:.2f} before it goes on: "
+        + (
+            "even at its worst, the re-warmed model is not thrown back that far. "
+            if worst < before[near]
+            else "the re-warmed model is thrown back further than that. "
         )
-    else:
-        text += f"So re-warming costs the last model less old skill than separates it from the one before: {lost:.2f} nats are still missing after a sixth."
-    return text
+        + f"On new text the two end at {mine:.2f} and {its:.2f}."
+    )
 
 
 def contrasts_sentence():
@@ -789,18 +795,13 @@ def sign_sentence():
     ahead = [r for r, i in signs.items() if i.mean > 0]
     if not ahead:
         return text + "At these rates of tuning, too, the end still has more."
-    sure = all(signs[r].low > 0 for r in ahead)
-    return (
-        text
-        + f"The end is left with less only where a change costs more than the extra training had gained, by these means at {' and '.join(f'rate {r:g}' for r in ahead)}"
-        + (
-            "."
-            if sure
-            else ", though not with certainty: the intervals reach below zero."
-            if p.seeds > 1
-            else "."
-        )
-    )
+    clear = " and ".join(f"{r:g}" for r in ahead if signs[r].low > 0 and p.seeds > 1) or "none of the rates"
+    text += f"The end is left with less only where a change costs more than the extra training had gained: clearly so in tuning at {clear}. "
+    at_worst = tuned[tuned["rate"] == max(ahead)]
+    left, nothing = at_worst.groupby("tokens")["loss"].mean().max(), at_worst["untrained"].mean()
+    if left > 0.9 * nothing:
+        text += f"Nothing is left there of the old skill: {left:.2f} nats, where a model that was never trained has {nothing:.2f}."
+    return text
 
 
 def total_sentence():
@@ -837,6 +838,22 @@ def bridge_sentence():
     )
 
 
+def old_gap(part):
+    """Old loss after a sixth, from the last checkpoint minus from the early one."""
+    rows = part[
+        (part["set"] == "old") & (part["seen"] == sixth) & part["tokens"].isin([places[0], places[-1]])
+    ]
+    return estimate(apart(rows, "loss"))
+
+
+def strong_sentence():
+    """Old text under the strong shift, in numbers."""
+    if not len(strong):
+        return ""
+    at = [mean_at(strong, "old", t, sixth) for t in places]
+    return f"Under the strong shift old loss after a sixth is {', '.join(f'{a:.2f}' for a in at)} from the early, middle and last checkpoint (last minus early {written(old_gap(strong), 2)})."
+
+
 def meaning_sentence():
     """For those who train models."""
     text = (
@@ -844,6 +861,10 @@ def meaning_sentence():
         if WEAK
         else "From these runs alone we would not say that the last checkpoint is always the one to continue. "
     )
+    if len(strong) and p.seeds > 1:
+        gap = old_gap(strong)
+        if gap.low > 0:
+            text += f"That is for text not far from the old. In another language the last checkpoint ends *worse* on old text than the early one, by {written(gap, 2)} nats (one world, described and not judged): there the order turns round, and replay is the remedy to look at. "
     if BOTH:
         text += "If you are going to fine-tune it hard and care about the old skill, that advice does not carry over: measure an earlier one as well. "
     text += "When two papers disagree on whether a model became harder to change, ask first whether they count what was lost or what is left."
@@ -862,9 +883,8 @@ def abroad_sentence():
         k: mean_at(part, "old", places[0], sixth) - mean_at(part, "old", places[-1], sixth)
         for k, part in (("weak", weak), ("strong", strong))
     }
-    return (
-        f"In the runs above the last checkpoint's lead on new text is {ahead['weak']:.2f} under the weak shift and {ahead['strong']:.2f} under the strong one, and on old text it is "
-        f"{gap['weak']:.2f} and {gap['strong']:.2f} ahead of the early one.".replace("-", "−")
+    return f"In the runs above the last checkpoint's lead on new text is {ahead['weak']:.2f} under the weak shift and {ahead['strong']:.2f} under the strong one, and it ends {gap['weak']:.2f} below the early one on old text under the weak shift, {gap['strong']:.2f} under the strong. A minus says that it is behind.".replace(
+        "-", "−"
     )
 
 
@@ -873,6 +893,7 @@ say(
     short_answer=answer(),
     four_said=four_sentence(),
     worst_said=worst_sentence(),
+    strong_old_said=strong_sentence(),
     contrasts_said=contrasts_sentence(),
     along_said=along_sentence(),
     sign_said=sign_sentence(),
