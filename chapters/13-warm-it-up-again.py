@@ -76,7 +76,7 @@ r"""
 ## What the paper did, and what we do
 
 Gupta and colleagues {cite}`gupta2023continual` took Pythia-410M at the end of its training on the Pile and let it read on in SlimPajama, a cleaned web corpus that shares much with
-the first: a *weak shift*. {term}`Upstream` is the old text, {term}`downstream` the new. They tried four lengths of {term}`warm-up`, and looked at both losses after 50 billion tokens.
+the first: a {term}`weak shift`. {term}`Upstream <upstream>` is the old text, {term}`downstream` the new. They tried four lengths of {term}`warm-up`, and looked at both losses after 50 billion tokens.
 
 | | the paper | this chapter at `laptop` | source of the paper's value |
 |---|---|---|---|

@@ -117,9 +117,10 @@ print(plan(experiment(p)))
 
 # %%
 from ovbook.runs import Continue
+from ovbook.stats import with_world
 
 results = execute(experiment(p))
-looks = results.table(Continue, kind="look")
+looks = with_world(results.table(Continue, kind="look"))
 looks[["world", "seed", "start", "schedule", "rate_multiple", "set", "seen", "loss"]].head()
 
 # %% tags=["hide-input"]
@@ -148,12 +149,8 @@ some = results.of(Continue)[0]
 tokens, run = some.step_tokens, some.steps * some.step_tokens
 at_fifth = some.steps_at(round(some.length / 5)) * tokens
 KEYS = ["corpus", "world", "seed", "arm"]
-wide = (
-    looks.pivot_table(index=[*KEYS, "seen"], columns="set", values="loss", dropna=False)
-    .dropna(how="all")
-    .reset_index()
-)
-lost = looks.groupby(KEYS, dropna=False)["diverged"].max()
+wide = looks.pivot_table(index=[*KEYS, "seen"], columns="set", values="loss").dropna(how="all").reset_index()
+lost = looks.groupby(KEYS)["diverged"].max()
 end = wide[wide["seen"] == run].drop(columns="seen")
 early = wide[wide["seen"] == at_fifth].drop(columns="seen")
 ends = end.merge(

@@ -114,9 +114,10 @@ print(plan(experiment(p)))
 
 # %%
 from ovbook.runs import Continue
+from ovbook.stats import with_world
 
 results = execute(experiment(p))
-looks = results.table(Continue, kind="look")
+looks = with_world(results.table(Continue, kind="look"))
 looks[["seed", "corpus", "base_corpus", "schedule", "rate_multiple", "set", "seen", "loss"]].head()
 
 # %% tags=["hide-input"]
@@ -143,19 +144,15 @@ looks = looks.assign(
 looks = looks[looks["seen"] <= run]
 KEYS = ["corpus", "world", "seed", "data", "arm"]
 wide = (
-    looks.pivot_table(index=[*KEYS, "seen"], columns="scored", values="loss", dropna=False)
-    .dropna(how="all")
-    .reset_index()
+    looks.pivot_table(index=[*KEYS, "seen"], columns="scored", values="loss").dropna(how="all").reset_index()
 )
-lost = looks.groupby(KEYS, dropna=False)["diverged"].max()
+lost = looks.groupby(KEYS)["diverged"].max()
 first = wide[wide["seen"] == 0].set_index(KEYS)["old"]
 wide = wide.assign(
     rise=wide["old"].to_numpy() - first.loc[list(wide[KEYS].itertuples(index=False, name=None))].to_numpy()
 )
 
-rises = (
-    wide.groupby(KEYS, dropna=False).agg(peak_rise=("rise", "max"), end_rise=("rise", "last")).reset_index()
-)
+rises = wide.groupby(KEYS).agg(peak_rise=("rise", "max"), end_rise=("rise", "last")).reset_index()
 rises = rises.assign(diverged=[bool(lost.loc[k]) for k in rises[KEYS].itertuples(index=False, name=None)])
 of_multiple = dict(zip(HOT, sorted(p.multiples), strict=True))
 again = rises[(rises["data"] == SAME) & rises["arm"].isin(HOT)].assign(
@@ -171,10 +168,7 @@ def straight(part):
 
 
 alike = pd.DataFrame(
-    [
-        dict(zip(KEYS, key, strict=True)) | {"r": straight(part)}
-        for key, part in wide.groupby(KEYS, dropna=False)
-    ]
+    [dict(zip(KEYS, key, strict=True)) | {"r": straight(part)} for key, part in wide.groupby(KEYS)]
 )
 full = alike[alike["arm"] == "1×"].set_index(["corpus", "seed", "data"])["r"]
 lines = alike[(alike["data"] == SAME) & (alike["arm"] == "1×")]

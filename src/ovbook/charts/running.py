@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -111,15 +112,15 @@ def through_run(
         return chart.transform_filter(f"!isValid(datum['{slider.name}']) || {slider.at(slider.name)}")
 
     base = drawn(frame)
-    wide = (
-        alt.value(2)
-        if held is None
-        else alt.condition(alt.FieldEqualPredicate(field=series, equal=held), alt.value(5), alt.value(2))
-    )
     layers: list[Any] = [
         base.mark_area().encode(x=across, y=alt.Y("low:Q", title=y, scale=scale), y2="high:Q", color=colour),
-        base.mark_line().encode(x=across, y=up, color=colour, strokeDash=dash, strokeWidth=wide),
+        base.mark_line().encode(x=across, y=up, color=colour, strokeDash=dash),
     ]
+    if held in values:
+        thick = base.transform_filter(
+            f"datum[{json.dumps(series)}] === {json.dumps(held, ensure_ascii=False)}"
+        )
+        layers.insert(1, thick.mark_line(strokeWidth=6, opacity=0.6).encode(x=across, y=up, color=colour))
     if points:
         layers.append(
             base.mark_point(opacity=1, size=30).encode(
