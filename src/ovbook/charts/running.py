@@ -97,7 +97,7 @@ def through_run(
     if zero:
         heights = [min(0.0, heights[0]), max(0.0, heights[1])]
     scale = alt.Scale(domain=heights, nice=True, zero=zero)
-    up = alt.Y("mean:Q", title=y, scale=scale, axis=alt.Axis(orient="left", format="~g"))
+    up = alt.Y("mean:Q", title=y, scale=scale, axis=alt.Axis(orient="left", format="~r"))
     tooltip = [
         alt.Tooltip(f"{series}:N", title=" "),
         alt.Tooltip(f"{x}:Q", format=",.0f", title=x_title),
