@@ -500,7 +500,7 @@ figure(
     forest(
         table,
         row="contrast",
-        x="end minus earlier ÷ smallest that counts",
+        x="end minus earlier ÷ smallest",
         band=(-1.0, 1.0),
         near=1.0,
         ticks=[-30, -10, -3, -1, 0, 1, 3, 10, 30],
@@ -691,9 +691,9 @@ def answer():
         "not reproduced": f"The short answer: not always the last. In these runs {numbers}.",
     }.get(c11.verdict, f"These runs do not settle it: {numbers}.")
     if BOTH:
-        first += f" And yet, on one longer run, the end is a *worse* start than an earlier checkpoint by {pairs(WORSE)}, and a better one by {pairs(BETTER)}: nats, end minus earlier."
+        first += f" And yet, on one longer run, the end is a worse start than an earlier checkpoint by {pairs(WORSE)}, and a better one by {pairs(BETTER)}: nats, end minus earlier."
         if "continued: damage" in WORSE:
-            first += " The end *loses* more either way; whether it is also *left* with less depends on how hard it is changed."
+            first += " The end loses more either way; whether it is also left with less depends on how hard it is changed."
     elif p.seeds > 1:
         first += (
             f" On a longer run, the end is the better start by {pairs(BETTER)}"
@@ -721,7 +721,7 @@ def four_sentence():
     if far_leads is not None and p.seeds > 1:
         found = mean_interval(far_leads)
         if found.high < 0:
-            text += "In another language, then, nothing of what was read helps here: a fresh model learns it slightly *faster* than any checkpoint. "
+            text += "In another language, then, nothing of what was read helps here: a fresh model learns it slightly faster than any checkpoint. "
         elif found.low > 0:
             text += "In another language, too, what was read helps. "
     return f"{text}Averaged over all of those tokens, the starts are ahead of scratch by:"
@@ -790,7 +790,7 @@ def sign_sentence():
     text = f"Where does the sign change? On old loss after tuning, end minus earlier is {said}; after continuing it is {written(old, 2)} on old text and {written(new, 2)} on new. "
     if lost.mean > 0 > old.mean:
         text += (
-            "So it need not be the *length* of the change: under one and the same continuation the end has *lost* more than the earlier checkpoint, which is the first paper's sensitivity, and still *has* more, since it began further ahead "
+            "So it need not be the length of the change: under one and the same continuation the end has lost more than the earlier checkpoint, which is the first paper's sensitivity, and still has more, since it began further ahead "
             "than it fell. "
         )
     ahead = [r for r, i in signs.items() if i.mean > 0]
@@ -872,7 +872,7 @@ def meaning_sentence():
     if len(strong) and p.seeds > 1:
         gap = old_gap(strong)
         if gap.low > 0:
-            text += f"That is for text not far from the old. In another language the last checkpoint ends *worse* on old text than the early one, by {written(gap, 2)} nats (one world, described and not judged): there the order turns round, and replay is the remedy to look at. "
+            text += f"That is for text not far from the old. In another language the last checkpoint ends worse on old text than the early one, by {written(gap, 2)} nats (one world, described and not judged): there the order turns round, and replay is the remedy to look at. "
     if BOTH:
         text += "If you are going to fine-tune it hard and care about the old skill, that advice does not carry over: measure an earlier one as well. "
     text += "When two papers disagree on whether a model became harder to change, ask first whether they count what was lost or what is left."
