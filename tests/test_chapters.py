@@ -43,6 +43,9 @@ def read(path):
         ("08", {"A9", "A10"}),
         ("09", {"B1", "B2", "B3", "B7"}),
         ("10", {"B4", "B5", "B6"}),
+        ("13", {"C1", "C2"}),
+        ("14", {"C3", "C4", "C5", "C6", "C7", "C8", "C13", "R4"}),
+        ("16", {"C11", "C12"}),
     ],
 )
 def test_a_chapter_at_smoke_runs_and_judges_nothing(smoke_chapters, chapter, claims):
@@ -168,7 +171,56 @@ def test_chapter_12_judges_nothing_and_tries_every_choice(smoke_chapters):
     page = json.dumps(notebook, ensure_ascii=False)
     assert "These runs do not decide it" in page
     assert (
-        "none is better than chance by our rule and none is worse" in page
+        "none is better than a random quarter by our rule and none is worse" in page
     )  # of one seed nothing can be said
     for choice in ("easiest", "hardest", "influence", "gain", "unlike", "gain, by label"):
         assert f"“{choice}”" in page
+
+
+def test_chapter_13_continues_real_text_by_parameters_alone(tmp_path, monkeypatch):
+    """From one text to another: no world, so its claims are judged on one corpus, and at this scale not at all."""
+    if TEXT:
+        first, then = (
+            Path(TEXT) / "wikitext-2" / "valid.txt",
+            f"{Path(TEXT) / 'gsm8k' / 'train.jsonl'}#field=question",
+        )
+    else:
+        first, then = tmp_path / "first.txt", tmp_path / "then.txt"
+        first.write_text("The lobster is blue, and the sea is wide. It was late in the year. " * 4000)
+        Path(then).write_text("Anna has 3 apples and buys 4 more. How many has she now? " * 4000)
+    notebook, verdicts = executed(
+        tmp_path,
+        monkeypatch,
+        "13",
+        "scale=smoke",
+        f"corpus=file:{first}#vocab=400",
+        f"downstream=file:{then}",
+    )
+    assert {row["verdict"] for row in verdicts.values()} == {"not tested at this scale"}
+    assert "old text" in json.dumps(notebook)
+
+
+def test_chapter_16_continues_every_start_and_declares_nothing_on_one_seed(smoke_chapters):
+    notebook, _ = read(smoke_chapters.notebook("16"))
+    page = json.dumps(notebook, ensure_ascii=False)
+    for start in ("from scratch", "early: 4.58k", "middle: 12.4k", "last: 65.5k"):
+        assert start in page
+    for shift in ("new text, weak shift", "old text, strong shift"):
+        assert shift in page
+    assert page.count("(one seed): undecided") == 5
+    assert "One seed decides nothing." in page
+    assert "an effect" not in page.split("contrasts_said")[-1][:600]
+
+
+@pytest.mark.slow
+def test_chapter_16_on_real_text_continues_and_tunes_nothing(tmp_path, monkeypatch):
+    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    old.write_text("The lobster is blue, and the sea is wide. It was late in the year. " * 4000)
+    new.write_text("A train left the station at noon, with two people and a dog in it. " * 4000)
+    texts = (f"corpus=file:{old}", f"downstream=file:{new}")
+    asked = ("scale=smoke", *texts, "budgets=8192,16384", "model=olmo:16x1")
+    notebook, verdicts = executed(tmp_path, monkeypatch, "16", *asked)
+    page = json.dumps(notebook, ensure_ascii=False)
+    assert "On this corpus nothing was fine-tuned" in page
+    assert "strong shift" not in page.split("four_said")[-1][:400]
+    assert {row["verdict"] for row in verdicts.values()} == {"not tested at this scale"}

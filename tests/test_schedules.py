@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ovbook.errors import OvbookError
-from ovbook.schedules import KINDS, Schedule
+from ovbook.schedules import KINDS, InfiniteSchedule, Schedule
 
 STEPS, WARMUP = 200, 20
 
@@ -98,3 +98,59 @@ def test_a_warm_up_longer_than_the_run_is_refused():
         Schedule(kind="warmup-stable-decay", warmup=10, decay=45).rates(50)
     with pytest.raises(OvbookError, match="asked for 0 steps"):
         Schedule().rates(0)
+
+
+def test_the_infinite_schedule_is_its_formula():
+    schedule = InfiniteSchedule(peak=3e-4, constant=0.55, final=0.1, warmup=10, cooldown=60, anneal=20)
+    rates = schedule.rates(120)
+    top, flat, low = 3e-4, 0.55 * 3e-4, 0.1 * 3e-4
+    for s, rate in enumerate(rates):
+        if s < 10:
+            expected = top * s / 10
+        elif s < 70:
+            expected = flat + (top - flat) / 2 * (1 + math.cos(math.pi * (s - 10) / 60))
+        elif s < 100:
+            expected = flat
+        else:
+            expected = flat * (low / flat) ** ((s - 100) / 20)
+        assert rate == pytest.approx(expected, rel=1e-12), s
+
+
+def test_its_cool_down_is_transformers_cosine_to_a_minimum():
+    rates = InfiniteSchedule(
+        peak=3e-3, constant=0.55, final=0.1, warmup=WARMUP, cooldown=STEPS - WARMUP
+    ).rates(STEPS)
+    expected = theirs("cosine_with_min_lr", min_lr_rate=0.55)
+    np.testing.assert_allclose(rates, expected, rtol=1e-12, atol=1e-18)
+
+
+def test_an_infinite_schedule_in_stretches_is_the_whole():
+    whole = InfiniteSchedule(warmup=5, cooldown=40, anneal=20).rates(150)
+    begun = InfiniteSchedule(warmup=5, cooldown=40, anneal=0).rates(50)
+    onward = InfiniteSchedule(warmup=0, cooldown=0, anneal=0).rates(50)
+    ended = InfiniteSchedule(warmup=0, cooldown=0, anneal=20).rates(50)
+    np.testing.assert_allclose(np.concatenate([begun, onward, ended]), whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"peak": -1.0}, "peak is -1.0"),
+        ({"constant": 0.0}, "constant is 0.0: it is a fraction of the peak, above 0 and at most 1"),
+        (
+            {"final": 0.6},
+            "final is 0.6: it is a fraction of the peak, above 0 and at most the constant rate's 0.55",
+        ),
+        ({"cooldown": -1}, "cooldown is -1: it must be a fraction of the steps"),
+    ],
+)
+def test_infinite_schedules_that_cannot_be(fields, message):
+    with pytest.raises(OvbookError, match=message):
+        InfiniteSchedule(**fields)
+
+
+def test_phases_that_do_not_fit():
+    with pytest.raises(
+        OvbookError, match="a warm-up of 50 steps, a cool-down of 60 and an annealing of 0 do not fit"
+    ):
+        InfiniteSchedule(warmup=50, cooldown=60).rates(100)

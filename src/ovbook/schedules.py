@@ -11,7 +11,7 @@ import numpy as np
 
 from ovbook.errors import OvbookError, did_you_mean
 
-__all__ = ["EPOCH_KINDS", "KINDS", "Schedule", "epoch_rates"]
+__all__ = ["EPOCH_KINDS", "KINDS", "InfiniteSchedule", "Schedule", "epoch_rates"]
 
 KINDS = ("cosine", "clipped cosine", "linear", "constant", "warmup-stable-decay")
 """Shapes that the rate may follow after its warm-up."""
@@ -56,19 +56,11 @@ class Schedule:
                 f"a schedule's final is {self.final}: it is a fraction of the peak, from 0 to 1"
             )
         for field in ("warmup", "decay"):
-            value = getattr(self, field)
-            if not (_is_number(value) and value >= 0 and (isinstance(value, int) or value < 1)):
-                raise OvbookError(
-                    f"a schedule's {field} is {value}: it must be a fraction of the steps (from 0.0, below 1.0) "
-                    f"or a whole number of steps"
-                )
+            _share_or_steps(field, getattr(self, field))
 
     def rates(self, steps: int) -> np.ndarray:
         """The rate of each of `steps` updates, float64 ``[steps]``."""
-        if not (_is_number(steps) and int(steps) == steps and steps >= 1):
-            raise OvbookError(
-                f"a schedule was asked for {steps} steps: it must be a whole number of at least 1"
-            )
+        _whole_steps(steps)
         warmup = _steps(self.warmup, steps)
         if warmup >= steps and warmup > 0:
             raise OvbookError(
@@ -99,6 +91,67 @@ class Schedule:
             )
         fallen = np.clip((step - (steps - decay)) / max(decay, 1), 0, 1)
         return 1 - (1 - self.final) * fallen
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfiniteSchedule:
+    """A learning rate that can go on without an end, and be ended at any time (Ibrahim et al. 2024).
+
+    A linear warm-up to `peak`; over `cooldown`, half a cosine down to `constant` x `peak`; that rate for as long as one
+    likes; and over the last `anneal` an exponential fall to `final` x `peak`, of which equal steps take equal factors.
+
+    With w the end of the warm-up, d that of the cool-down, a the start of the annealing, n the steps, m = peak,
+    c = constant x peak and f = final x peak, the rate of step s (0-based) is
+
+        s < w        m s / w
+        s < d        c + (m - c) / 2 (1 + cos(pi (s - w) / (d - w)))
+        s < a        c
+        else         c (f / c) ** ((s - a) / (n - a))
+
+    `warmup`, `cooldown` and `anneal` are fractions of the steps when they are floats below 1, and steps when they are
+    whole numbers. With 0 for the first two it goes on at the constant rate, which is how a later stretch continues; with 0
+    for the last it can be continued.
+    """
+
+    peak: float = 3e-3
+    constant: float = 0.55
+    final: float = 0.1
+    warmup: float | int = 0.01
+    cooldown: float | int = 0.6
+    anneal: float | int = 0.0
+
+    kind = "infinite"
+
+    def __post_init__(self) -> None:
+        if not (_is_number(self.peak) and self.peak >= 0):
+            raise OvbookError(f"a schedule's peak is {self.peak}: it must be a finite number of at least 0")
+        if not (_is_number(self.constant) and 0 < self.constant <= 1):
+            raise OvbookError(
+                f"a schedule's constant is {self.constant}: it is a fraction of the peak, above 0 and at most 1"
+            )
+        if not (_is_number(self.final) and 0 < self.final <= self.constant):
+            raise OvbookError(
+                f"a schedule's final is {self.final}: it is a fraction of the peak, above 0 and at most the constant rate's "
+                f"{self.constant}"
+            )
+        for field in ("warmup", "cooldown", "anneal"):
+            _share_or_steps(field, getattr(self, field))
+
+    def rates(self, steps: int) -> np.ndarray:
+        """The rate of each of `steps` updates, float64 ``[steps]``."""
+        _whole_steps(steps)
+        warm, cool, last = (_steps(value, steps) for value in (self.warmup, self.cooldown, self.anneal))
+        if warm + cool + last > steps or (warm >= steps and warm > 0):
+            raise OvbookError(
+                f"a warm-up of {warm} steps, a cool-down of {cool} and an annealing of {last} do not fit in a run of {steps}: make "
+                f"the run longer or one of them shorter"
+            )
+        step = np.arange(steps, dtype=np.float64)
+        cooled = np.clip((step - warm) / max(cool, 1), 0, 1) if cool else np.ones(steps)
+        shape = self.constant + (1 - self.constant) * 0.5 * (1 + np.cos(math.pi * cooled))
+        annealed = np.clip((step - (steps - last)) / max(last, 1), 0, 1)
+        shape = shape * (self.final / self.constant) ** annealed
+        return self.peak * np.where(step < warm, step / max(warm, 1), shape)
 
 
 def epoch_rates(
@@ -143,3 +196,16 @@ def _is_number(value: object) -> bool:
 
 def _steps(value: float | int, steps: int) -> int:
     return value if isinstance(value, int) else round(value * steps)
+
+
+def _share_or_steps(field: str, value: float | int) -> None:
+    if not (_is_number(value) and value >= 0 and (isinstance(value, int) or value < 1)):
+        raise OvbookError(
+            f"a schedule's {field} is {value}: it must be a fraction of the steps (from 0.0, below 1.0) "
+            f"or a whole number of steps"
+        )
+
+
+def _whole_steps(steps: int) -> None:
+    if not (_is_number(steps) and int(steps) == steps and steps >= 1):
+        raise OvbookError(f"a schedule was asked for {steps} steps: it must be a whole number of at least 1")

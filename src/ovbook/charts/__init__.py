@@ -19,6 +19,7 @@ from ovbook.charts.page import figure, say
 from ovbook.charts.paths import paths
 from ovbook.charts.places import over_places
 from ovbook.charts.reading import reading_slider
+from ovbook.charts.running import through_run
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.theme import (
     BASE,
@@ -57,6 +58,7 @@ __all__ = [
     "say",
     "thin",
     "through_epochs",
+    "through_run",
     "tokens_label",
     "turning_points",
     "with_gamma_slider",

@@ -48,6 +48,7 @@ def figure(
 
     glue(name, noted(chart, name=name.removeprefix("fig_")))
 
+
 _EMPHASIS = re.compile(r"(?<!\w)(\*{1,2})(\S(?:[^*]*\S)?)\1(?!\w)")
 
 

@@ -13,6 +13,7 @@ the store does not hold yet, and its `Results` give tables.
 from __future__ import annotations
 
 from ovbook.runs.blend import Blend
+from ovbook.runs.continued import Continue
 from ovbook.runs.harness import Harness, WinRate
 from ovbook.runs.learning import Reinforce, Rewrite
 from ovbook.runs.linear import LinearNetwork, LinearNoise, LinearTuning
@@ -33,19 +34,25 @@ from ovbook.runs.spec import Spec
 from ovbook.runs.specs import Checkpoint, FineTune, Pretrain
 from ovbook.runs.store import Store, StoreWarning
 from ovbook.runs.suite import suite
+from ovbook.runs.upstream import EARLIER, SHOWN, SIXTH, downstream, length_of, onward, upstream
 from ovbook.runs.worth import Worth
-from ovbook.schedules import Schedule
+from ovbook.schedules import InfiniteSchedule, Schedule
 
 __all__ = [
+    "EARLIER",
     "FIRST_SEED",
     "SCALES",
+    "SHOWN",
+    "SIXTH",
     "Blend",
     "Checkpoint",
     "Chosen",
+    "Continue",
     "Evaluate",
     "Examples",
     "FineTune",
     "Harness",
+    "InfiniteSchedule",
     "Interrupted",
     "LinearNetwork",
     "LinearNoise",
@@ -71,7 +78,10 @@ __all__ = [
     "WinRate",
     "Worth",
     "distinct_weights",
+    "downstream",
     "execute",
+    "length_of",
+    "onward",
     "parameters",
     "plan",
     "publish",
@@ -79,4 +89,5 @@ __all__ = [
     "released",
     "repository",
     "suite",
+    "upstream",
 ]

@@ -52,6 +52,12 @@ OPERATIONS: dict[str, Operation] = {
     "Perturb": Operation(name="perturb", version=1, function="ovbook.perturb:run"),
     "Evaluate": Operation(name="evaluate", version=1, function="ovbook.evaluate:run"),
     "FineTune": Operation(name="finetune", version=2, function="ovbook.runs.finetune:run"),
+    "Continue": Operation(
+        name="continue",
+        version=1,
+        function="ovbook.runs.continued_work:run",
+        stacked="ovbook.runs.continued_work:run_stack",
+    ),
     "Blend": Operation(name="blend", version=1, function="ovbook.runs.blend_work:run"),
     "Rewrite": Operation(name="rewrite", version=1, function="ovbook.runs.rewrite_work:run"),
     "Reinforce": Operation(name="reinforce", version=1, function="ovbook.runs.reinforce_work:run"),

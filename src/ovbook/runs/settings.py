@@ -107,6 +107,23 @@ def _corpus(name: str, value: Any) -> Iterator[str]:
         yield f"{name} is {value!r}, but it must be world:SEED/MIX, file:PATH or hub:NAME[:CONFIG[:SPLIT]]"
 
 
+def _downstream(name: str, value: Any) -> Iterator[str]:
+    from ovbook.world import MIXES
+
+    if value not in MIXES and (
+        not isinstance(value, str) or not value.startswith(("world:", "file:", "hub:"))
+    ):
+        yield f"{name} is {value!r}, but it must be a mix of the tiny worlds ({', '.join(MIXES)}), file:PATH or hub:NAME"
+
+
+def _shares(name: str, value: Any) -> Iterator[str]:
+    found = list(repeated(name, value))
+    yield from found
+    for item in () if found else value:
+        if item > 1:
+            yield f"{name} holds {item!r}, but every one must be a share, from 0 to 1"
+
+
 def _released(name: str, value: Any) -> Iterator[str]:
     wrong = list(_names(name, value, "OWNER/NAME@REVISION"))
     yield from wrong
@@ -155,7 +172,13 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "shares": _numbers,
     "people": _whole(1),
     "pulls": _numbers,
-    "replays": _numbers,
+    "replays": _shares,
+    "length": _whole(1),
+    "downstream": _downstream,
+    "warmups": _shares,
+    "multiples": _numbers,
+    "form": lambda name, value: one_of(name, value, ("clipped cosine", "cosine")),
+    "state": lambda name, value: one_of(name, value, ("reset", "kept", "both")),
     "sam": _at_least(0, above=True),
     "precision": lambda name, value: one_of(name, value, ("float32", "bfloat16")),
     "ending": lambda name, value: one_of(
@@ -174,6 +197,7 @@ KNOBS: dict[str, Callable[[str, Any], Iterator[str]]] = {
 
 _LISTS = {
     "worlds", "budgets", "gammas", "relative", "rates", "tasks", "twins", "models", "degrees", "pulls", "bits", "shares", "replays",
+    "warmups", "multiples",
 }  # fmt: skip
 _TEXT_LISTS = {"released"}
 _WHOLE_LISTS = {"worlds", "budgets", "bits"}

@@ -49,8 +49,8 @@ def tokens_text(tokens: int) -> str:
 class Checkpoint:
     """The weights of `run` after `tokens` tokens; None is its end.
 
-    A `Pretrain` keeps its end and what its `keep` names; a `Tuned` (`FineTune`, `Memorise`) keeps its end; a `Released` is
-    what it is.
+    A `Pretrain` keeps its end and what its `keep` names; a `Tuned` (`FineTune`, `Memorise`, `Continue`) keeps its end; a
+    `Released` is what it is.
     """
 
     run: Pretrain | Tuned | Released
@@ -116,10 +116,11 @@ class Pretrain(Spec):
     seed: one repetition; initialisation, data order, noise and validation items all derive from it, so runs
         that differ in anything else share them.
     budget: tokens seen at the end, those before `start` included; rounded to whole steps of `batch` rows.
-    start: a kept checkpoint to continue from. One of a constant-rate run brings its optimiser state along; from
-        any other the moments start at zero, because the rate there had gone.
+    start: a kept checkpoint to continue from. One of a constant-rate run brings its optimiser state along, as does one
+        with `moments`; from any other the moments start at zero, because the rate there had gone.
     keep: more token counts at which to keep a checkpoint.
     sam: radius of sharpness-aware minimisation (`ovbook.train.train`); each of its steps costs two. 0 is none.
+    moments: keep the optimiser's state with every checkpoint; those of a constant rate have it in any case.
     """
 
     corpus: str = "world:0/almanac"
@@ -136,6 +137,7 @@ class Pretrain(Spec):
     precision: Literal["float32", "bfloat16"] = "float32"
     compiled: bool = False
     sam: float = later(0.0)
+    moments: bool = later(False)
 
     def __post_init__(self) -> None:
         budget: Any = self.budget  # people write 1e6
@@ -158,8 +160,9 @@ class Pretrain(Spec):
         yield from one_of("precision", self.precision, PRECISIONS)
         if number(self.sam) and self.sam > 0 and self.precision != "float32":
             yield f"precision is {self.precision!r}, but with sam (here {self.sam:g}) it must be float32"
-        if not isinstance(self.compiled, bool):
-            yield f"compiled is {self.compiled!r}, but it must be True or False"
+        for name in ("compiled", "moments"):
+            if not isinstance(getattr(self, name), bool):
+                yield f"{name} is {getattr(self, name)!r}, but it must be True or False"
         if not isinstance(self.schedule, Schedule):
             yield f"schedule is {self.schedule!r}, but it must be a Schedule"
         yield from repeated("keep", self.keep, low=1, empty=True)
@@ -215,7 +218,7 @@ class Pretrain(Spec):
     @property
     def keeps_moments(self) -> bool:
         """Whether checkpoints hold the optimiser's state: those of a constant rate do, for branches to go on."""
-        return self.schedule.kind == "constant"
+        return self.moments or self.schedule.kind == "constant"
 
     @property
     def ending(self) -> str:

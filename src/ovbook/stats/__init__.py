@@ -6,6 +6,7 @@ numbers into estimates, ``curves`` reads trends, U-shapes and inflection points 
 
 from __future__ import annotations
 
+from ovbook.stats.crossing import last_fall
 from ovbook.stats.curves import (
     Inflection,
     Reversal,
@@ -68,6 +69,7 @@ __all__ = [
     "inflection_grid",
     "inflections",
     "jumps",
+    "last_fall",
     "log2_slopes",
     "mean_interval",
     "meetings",
