@@ -19,8 +19,10 @@ UPSTREAM = {"smoke": 65_536, "laptop": 500_000, "gpu": 64_000_000, "paper": 8_00
 """Tokens of pre-training at each scale, and those over which a continuation's schedule is laid out."""
 EARLIER = (10_000 / 143_000, 27_000 / 143_000)
 """Where Gupta et al. (2023) took earlier checkpoints from, as shares of the run: kept by every run here."""
-SHOWN, SIXTH = 240 / 297, 50 / 297
-"""How far that paper's long and short runs go: shares of the 297B tokens over which its schedules are laid out."""
+SHOWN = 240 / 297
+"""How far that paper's long runs go: a share of the 297B tokens over which its schedules are laid out."""
+SIXTH = 50 / 297
+"""How far its short runs go."""
 _FLOOR = 0.1
 
 
