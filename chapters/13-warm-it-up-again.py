@@ -686,7 +686,7 @@ def meaning():
             (abs(r["mean"]) for _, r in differences[differences["arm"] != COLD].iterrows()), default=0.0
         )
         if worst > 0:
-            text += f"The decision to re-warm moves the old loss by {size:.2f} nats; the choice among warm-ups moves it, or the new one, by {worst:.2f} at most. "
+            text += f"The decision to re-warm moves the old loss by {size:.2f} nats; the choice among warm-ups moves it, or the new one, by {worst:.2f} on average at most. "
     return text + "How hot to go, and whether it pays in the end, is the next chapter's question."
 
 

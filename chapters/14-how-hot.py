@@ -498,7 +498,8 @@ r"""
 peak. But a tenth of twice the peak is four times a tenth of half of it: the arms end at different rates, in the paper as here.
 
 **The base was not finished.** A model that has read {glue:text}`per_parameter_said` tokens per parameter gets better at old *and* new text by any more training on a similar mix. Where re-warming looks good here, part of it is that; the paper's base had read {glue:text}`ratio_said` times as much
-per parameter. `length` changes it.
+per parameter. `length` changes it, and it matters: in a pilot with one seed of another world, whose base and run were twice as long, the fresh model passed the constant-rate run at four fifths of the way, and the constant rate ended with the lowest old loss of all.
+The length was halved, for its cost, before any other seed was continued. Where claims C5, C6 and R4 are not reproduced, they are not reproduced *at this length*.
 
 **From scratch has the same peak only.** We did not tune it: a fresh model may like another rate. Nor did the paper.
 
@@ -684,7 +685,7 @@ def meaning():
         parts.append("With new text for a whole run, re-warming pays: the cool run is left behind.")
     if c13.verdict == "reproduced":
         parts.append(
-            "With little of it, or much to lose, staying cool and stopping early is the better bargain, as far as it goes."
+            "At any new loss that it reaches, the cool run has forgotten less; but it gets there later, and does not get far."
         )
     if c4.verdict == "reproduced":
         parts.append(

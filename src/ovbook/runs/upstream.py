@@ -22,7 +22,7 @@ EARLIER = (10_000 / 143_000, 27_000 / 143_000)
 SHOWN = 240 / 297
 """How far that paper's long runs go: a share of the 297B tokens over which its schedules are laid out."""
 SIXTH = 50 / 297
-"""And its short ones."""
+"""How far its short runs go."""
 _FLOOR = 0.1
 
 

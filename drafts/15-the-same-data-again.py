@@ -352,7 +352,7 @@ c10
 r"""
 ## What else could explain it
 
-**The optimiser was reset.** Chapter 13 shows how little of the first jump is due to that.
+**The optimiser was reset.** That makes the first jump larger than it need be; {doc}`chapter 13 <13-warm-it-up-again>` has the control, and what is left of it later.
 
 **It has only not come back yet.** A sixth of the schedule ends with the rate near its peak. As a model's loss at a high rate is higher than after the rate has fallen, part of the rise is no loss of skill at all: it is the height at which one hovers at this rate. In
 {doc}`chapter 14 <14-how-hot>`, where the runs under a shift go on until the rate is down, most of it can be seen to come back or not. The paper stopped here, and we did as it did.
