@@ -1033,8 +1033,7 @@ def meaning_sentence():
         return text + " And its end, tuned at its best rate, is worse on the old text than its middle."
     if tuned == "an effect the other way":
         return (
-            text
-            + " Tuned at its best rate, its end is nevertheless better on the old text than its middle."
+            text + " Tuned at its best rate, its end is nevertheless better on the old text than its middle."
         )
     return (
         text

@@ -107,7 +107,7 @@ import pandas as pd
 
 from ovbook.charts import TUNED, figure, tokens_label
 from ovbook.charts import heading as headed
-from ovbook.runs import SIXTH, Schedule, length_of
+from ovbook.runs import Schedule, length_of
 
 total = length_of(p)
 grid = np.linspace(0, 1, 401)
@@ -170,7 +170,7 @@ The margin of C1 was set from three pilot seeds of that world: a tenth of what r
 """
 
 # %% tags=["experiment"]
-from ovbook.runs import onward, upstream
+from ovbook.runs import SIXTH, onward, upstream
 
 
 def experiment(p):

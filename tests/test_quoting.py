@@ -127,8 +127,8 @@ def test_the_numbers_that_the_readme_promises_are_the_reference_runs():
     assert f"about {rows['A2']['statistic']:.2f} higher after 4M tokens than at its best (A2)" in text
     laptop = SCALES["laptop"]
     # Of each seed in each world: a run and a branch for every budget, a trunk, chapter 5's two longer decays, chapter 7's
-    # sharpness-aware run, chapter 8's one long run and part B's larger base.
-    models = laptop["seeds"] * len(laptop["worlds"]) * (2 * len(laptop["budgets"]) + 1 + 2 + 1 + 1 + 1)
+    # sharpness-aware run, chapter 8's one long run, part B's larger base and part C's.
+    models = laptop["seeds"] * len(laptop["worlds"]) * (2 * len(laptop["budgets"]) + 1 + 2 + 1 + 1 + 1 + 1)
     assert f"It trains {models} small models, fine-tunes them" in text
     judged = [row for row in rows.values() if row["verdict"] != "not tested at this scale"]
     assert f"judges {number_word(len(judged))} claims." in text

@@ -11,7 +11,7 @@ from ovbook.runs.data import task_hash
 from ovbook.runs.fields import number, one_of, plain, refuse, whole
 from ovbook.runs.released import Released
 from ovbook.runs.spec import Spec, purpose_seed
-from ovbook.runs.specs import FORMATS, PRECISIONS, Checkpoint, Pretrain, Tuned, base_problems
+from ovbook.runs.specs import FORMATS, PRECISIONS, Checkpoint, Pretrain, Seeded, Tuned, base_problems
 from ovbook.schedules import EPOCH_KINDS, epoch_rates
 
 __all__ = ["LOOKS", "NEW_PEOPLE", "Chosen", "Examples", "Memorise"]
@@ -106,7 +106,7 @@ class Examples:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Memorise(Tuned):
+class Memorise(Seeded, Tuned):
     """`base`, fine-tuned on the same examples for some epochs and watched at every step.
 
     data: one `Examples`, or several as one mixture. also: others that are only looked at, such as the same facts in

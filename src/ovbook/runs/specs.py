@@ -103,8 +103,10 @@ class Seeded(Spec):
         super().__post_init__()
 
 
-class Tuned(Seeded):
+class Tuned(Spec):
     """A run that changes the weights of `base` and keeps what comes out."""
+
+    base: Checkpoint
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -290,7 +292,7 @@ def base_problems(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FineTune(Tuned):
+class FineTune(Seeded, Tuned):
     """`base`, fine-tuned on a task and scored before and after.
 
     task: a task's name (`ovbook.tasks.open_task`); format: Default, IO or Instruct; shots: in every prompt.
