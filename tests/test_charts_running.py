@@ -43,7 +43,13 @@ def test_one_arm_at_a_time_with_its_rate_and_what_is_held_against_it():
 
 def test_without_slider_rates_and_points_it_is_lines():
     chart = through_run(
-        curves().query("arm == 'cold'"), y="loss", series="text", points=False, log=False, title="t", description="d."
+        curves().query("arm == 'cold'"),
+        y="loss",
+        series="text",
+        points=False,
+        log=False,
+        title="t",
+        description="d.",
     ).to_dict()
     assert [layer["mark"]["type"] for layer in chart["layer"]] == ["area", "line"]
 
