@@ -89,7 +89,7 @@ def onward(
     total = length_of(p)
     length = round(share * total)
     if multiple:
-        form = p.get("form") or "clipped cosine"
+        form: Any = p.get("form") or "clipped cosine"
         schedule = Schedule(kind=form, peak=multiple * p.rate, warmup=warmup, final=_FLOOR)
     else:
         schedule = Schedule(kind="constant", peak=_FLOOR * p.rate, warmup=0.0)
