@@ -93,7 +93,7 @@ checkpoint only, and added a far stronger change of text.
 | model | Pythia-410M | OLMo architecture, {glue:text}`parameters_said` parameters | Gupta et al., section 3 |
 | old text, one long run | the Pile, 300B tokens, clipped cosine to a tenth | the almanac, {glue:text}`length_said` tokens, the same schedule | Gupta et al.; the Pythia repository |
 | checkpoints | iterations 10,000, 27,000 and 143,000 | the same shares of the run: {glue:text}`starts_said` tokens | Gupta et al., figures 7 and 8 |
-| tokens per parameter at the last | about 730 | {glue:text}`per_parameter_said` | our division |
+| tokens per parameter at the three | about 51, 138 and 730 | {glue:text}`per_parameter_all` | our division |
 | new text, weak shift | SlimPajama | the gazette: other people and facts, two new kinds of document | Gupta et al., section 3 |
 | new text, strong shift | German (Ibrahim et al., last checkpoint only) | another language, in one world | Ibrahim et al., at second hand |
 | continued for | 50B tokens: a sixth of the schedule of 297B | a sixth of the schedule, {glue:text}`sixth_said` tokens | Gupta et al. |
@@ -117,7 +117,9 @@ go on with the gazette for {glue:text}`shown_said` tokens, until the rate is bac
 
 What had been seen: the same tuning of annealed models of the same seeds and worlds in chapter 3. At rate 0.004 their old loss after it was 4.47 after 500k
 tokens of pre-training and 6.13 after 4M; at 0.002 it was 2.71 and 2.73, with a damage of 0.75 and 1.31. That is why this checkpoint was chosen: if
-tuning ever prefers an earlier one, it is here. And chapter 8 had tuned the end of the long run on one of the tasks. No earlier checkpoint had been continued.
+tuning ever prefers an earlier one, it is here. The paired differences of those models had been computed, too, and the rates, the tasks and the size of the family follow from them: so for tuning this is a confirmation on another kind of base. And chapter 8 had tuned the end of the long run
+on one of the tasks. No earlier checkpoint had been continued. An earlier declaration, on other runs, was withdrawn before anything of it was looked at, when the part's runs were made shorter. A referee read the page with its results: no contrast was changed after that, and
+conclusions that they do not carry were taken out.
 
 Every contrast is *end minus earlier*: a loss after starting from the end of the run, minus the same after starting from the earlier checkpoint. Above
 zero the end is the worse start. *Damage* is the old loss after the change minus the old loss before. The smallest effects are those of the claims A4 and C11, which are per
@@ -486,7 +488,10 @@ table = pd.DataFrame(
     [
         {"contrast": name, "n": i.n, "smallest effect": SMALLEST[name], "in nats": written(i)}
         | {end: getattr(i, end) / SMALLEST[name] for end in ("mean", "low", "high")}
-        | {"worlds": " ".join(f"{w:.2f}" for w in gaps[name].mean(axis=1)), "reading": read[name]}
+        | {
+            "worlds": " ".join(f"{w:.2f}" for w in gaps[name].mean(axis=1)).replace("-", "−"),
+            "reading": read[name],
+        }
         for name, i in got.items()
         if i is not None
     ]
@@ -602,7 +607,8 @@ r"""
 ## What else could explain it
 
 **"The end of a run has a low rate, an earlier checkpoint a high one."** It does, and these checkpoints are not finished models: tokens and decay change together along one run ([chapter 5](05-tokens-or-decay) takes
-them apart). That is how public checkpoints come, and what the paper tested. It means that "later" here is "later and more settled".
+them apart). That is how public checkpoints come, and what the paper tested. It means that "later" here is "later and more settled". It weighs on *damage by continuing* above all: the earlier checkpoint stands at {glue:text}`earlier_rate` of the peak rate, so it is hardly re-warmed and is
+annealed for the first time, while the end is re-warmed tenfold. Part of that damage is this. Finished models of both lengths, continued, would tell; they were not run.
 
 **"The later start has read more."** Of course; that is the question. But whoever has not paid for the old run yet may count tokens in all: {glue:text}`total_said`
 
@@ -610,7 +616,7 @@ them apart). That is how public checkpoints come, and what the paper tested. It 
 
 **"A reset optimiser favours someone."** All starts but scratch lose their averages alike, yet an earlier checkpoint's were gathered at a higher rate. The papers do not say what that does; exercise 1 asks.
 
-**"Noise of few documents."** All arms are scored on the same {glue:text}`documents_said` documents, and differences are taken within the seed.
+**"Noise of few documents."** Continuations are scored on the same {glue:text}`documents_said` documents, tuned models on {glue:text}`rows_said`; differences are taken within the seed.
 
 ## What it means
 
@@ -628,8 +634,8 @@ Keep the optimiser's averages instead of resetting them. Which of the three chec
 
 ```{solution} ex-kept-state
 :class: dropdown
-The averages of squared gradients set the size of each weight's step. Reset ones are estimated anew within some twenty steps (the second average has a memory of twenty here), most of them during the warm-up, so expect
-differences in the first steps and next to none after a sixth. If one start profits more, it is the early one, whose gradients are still the largest.
+The averages of squared gradients set the size of each weight's step. Reset ones are estimated anew within some twenty steps (the second average has a memory of twenty here), of which only the first {glue:text}`warm_steps` are warm-up, so the highest rates meet unsettled averages: expect
+differences early, and little after a sixth. If one start profits more, it is the early one, whose gradients are still the largest.
 ```
 
 ```{exercise}
@@ -691,9 +697,9 @@ def answer():
         "not reproduced": f"The short answer: not always the last. In these runs {numbers}.",
     }.get(c11.verdict, f"These runs do not settle it: {numbers}.")
     if BOTH:
-        first += f" And yet, on one longer run, the end is a worse start than an earlier checkpoint by {pairs(WORSE)}, and a better one by {pairs(BETTER)}: nats, end minus earlier."
+        first += f" And yet, on runs of {tokens_label(SECOND)} tokens ({p.seeds} seeds in each of {len(p.corpora)} worlds), the end minus an earlier checkpoint is above zero, so the end worse, for {pairs(WORSE)}, and below zero for {pairs(BETTER)}, in nats."
         if "continued: damage" in WORSE:
-            first += " The end loses more either way; whether it is also left with less depends on how hard it is changed."
+            first += " What of the change decides (its text, the words scored, the rate) these runs do not tell apart."
     elif p.seeds > 1:
         first += (
             f" On a longer run, the end is the better start by {pairs(BETTER)}"
@@ -720,10 +726,19 @@ def four_sentence():
     far_leads = leads(strong).groupby("seed")["lead"].mean() if len(strong) else None
     if far_leads is not None and p.seeds > 1:
         found = mean_interval(far_leads)
+        begin = {t: mean_at(strong, "new", t, 0) for t in (0, places[-1])}
+        end_gap = strong[
+            (strong["set"] == "new") & (strong["seen"] == sixth) & strong["tokens"].isin([0, places[-1]])
+        ]
+        last_gap = written(estimate(apart(end_gap, "loss")))
+        where = f"(one world, {found.n} seeds, described and not judged)"
         if found.high < 0:
-            text += "In another language, then, nothing of what was read helps here: a fresh model learns it slightly faster than any checkpoint. "
+            text += (
+                f"In another language {where} the checkpoints begin worse than a fresh model, {begin[places[-1]]:.2f} against {begin[0]:.2f} for the last, and averaged over the path they stay behind it; "
+                f"after {tokens_label(sixth)} tokens last minus scratch is {last_gap}. "
+            )
         elif found.low > 0:
-            text += "In another language, too, what was read helps. "
+            text += f"In another language, too, what was read helps {where}; last minus scratch ends at {last_gap}. "
     return f"{text}Averaged over all of those tokens, the starts are ahead of scratch by:"
 
 
@@ -774,8 +789,21 @@ def along_sentence():
         rows = difference[difference["what"] == name].sort_values("seen")
         turns = crossings(name) if name != "damage" else []  # which begins at nothing
         where = f", changing sign for the last time at {tokens_label(turns[-1])} tokens" if turns else ""
-        parts.append(f"{name} goes from {rows['mean'].iloc[0]:.2f} to {rows['mean'].iloc[-1]:.2f}{where}")
-    return f"From the first step to the last, {'; '.join(parts)}.".replace("-", "−")
+        far = rows.loc[rows["mean"].abs().idxmax()]
+        by = (
+            ""
+            if far["seen"] == rows["seen"].iloc[-1]
+            else f" by way of {far['mean']:.2f} at {tokens_label(far['seen'])} tokens"
+        )
+        parts.append(f"{name} goes from {rows['mean'].iloc[0]:.2f}{by} to {rows['mean'].iloc[-1]:.2f}{where}")
+    text = f"From the first step to the last, {'; '.join(parts)}."
+    rows = difference[difference["what"] == "new loss"]
+    if len(rows) and p.seeds > 1:
+        far = int(rows.loc[rows["mean"].idxmin(), "seen"])
+        shrunk = of_looks("new", end_at) - of_looks("new", far)
+        if far != end_at:
+            text += f" So the end's lead on new text shrinks by {written(estimate(shrunk))} after {tokens_label(far)} tokens (not declared), and where it would settle these runs do not say."
+    return text.replace("-", "−")
 
 
 def sign_sentence():
@@ -790,7 +818,7 @@ def sign_sentence():
     text = f"Where does the sign change? On old loss after tuning, end minus earlier is {said}; after continuing it is {written(old, 2)} on old text and {written(new, 2)} on new. "
     if lost.mean > 0 > old.mean:
         text += (
-            "So it need not be the length of the change: under one and the same continuation the end has lost more than the earlier checkpoint, which is the first paper's sensitivity, and still has more, since it began further ahead "
+            "Under one and the same continuation the end has lost more than the earlier checkpoint, which is what sensitivity would do, and what re-warming only the end would do as well; and it still has more, since it began further ahead "
             "than it fell. "
         )
     ahead = [r for r, i in signs.items() if i.mean > 0]
@@ -800,9 +828,19 @@ def sign_sentence():
     text += f"The end is left with less only where a change costs more than the extra training had gained: clearly so in tuning at {clear}. "
     at_worst = tuned[tuned["rate"] == max(ahead)]
     left, nothing = at_worst.groupby("tokens")["loss"].mean().max(), at_worst["untrained"].mean()
-    if left > 0.9 * nothing:
-        text += f"Nothing is left there of the old skill: {left:.2f} nats, where a model that was never trained has {nothing:.2f}."
+    if left > 0.5 * (nothing + base_loss(at_worst)):
+        runs = at_worst[at_worst["tokens"] == SECOND].groupby(["world", "seed"])["loss"].mean()
+        kept = (nothing - left) / (nothing - base_loss(at_worst))
+        text += (
+            f"There the end has kept about {100 * kept:.0f}% of what pre-training had gained ({left:.2f} nats, untrained {nothing:.2f}; single runs {runs.min():.2f} to {runs.max():.2f}): past the saturation guard, so read it as ruin "
+            "and not as sensitivity."
+        )
     return text
+
+
+def base_loss(rows):
+    """Old loss of the end before tuning."""
+    return rows[rows["tokens"] == SECOND]["base"].mean()
 
 
 def total_sentence():
@@ -812,10 +850,18 @@ def total_sentence():
         f"the middle checkpoint has read {tokens_label(places[1] + sixth)} after its sixth and stands at {new:.2f} on new text; the last one, which has read {tokens_label(places[-1])} and none of the new, "
         f"stands at {fresh:.2f}. "
     )
-    return text + (
-        "For the new text alone, finishing the old run first is not worth it."
-        if new < fresh
-        else "Even so the last one is ahead."
+    if new >= fresh:
+        return text + "Even so the last one is ahead."
+    path = weak[(weak["set"] == "new") & (weak["tokens"] == places[-1])].groupby("seen")["loss"].mean()
+    passed = path.index[path < new]
+    return (
+        text
+        + (
+            f"The last one passes that after {tokens_label(passed.min())} new tokens of its own. "
+            if len(passed)
+            else ""
+        )
+        + "Whether finishing the old run pays depends on how much new text there is; starts of equal cost in all were not run."
     )
 
 
@@ -832,7 +878,7 @@ def bridge_sentence():
     return (
         f"After {step} step{'s' * (step != 1)}, where tuning takes {wanted}, end minus earlier is {written(old, 2)} on old text and {written(new, 2)} on new. "
         + (
-            "The signs are those of the whole continuation, so its length is not what sets it apart from tuning."
+            "The signs are those of the whole continuation, so the number of steps is not what sets it apart; tokens, scored words and rate still differ."
             if (old.mean < 0) == (final.mean < 0)
             else "On old text that is the other sign than in the end, so length does matter."
         )
@@ -855,7 +901,7 @@ def strong_sentence():
     return (
         f"Under the strong shift old loss after a sixth is {', '.join(f'{a:.2f}' for a in at)} from the early, middle and last checkpoint (last minus early {written(old_gap(strong), 2)})"
         + (
-            f", all above the {nothing:.2f} of a model that was never trained: the old language is wiped out, whoever starts."
+            f", all above the {nothing:.2f} of a model that was never trained: as text it is predicted worse than by such a model; how fast it would come back was not tried."
             if min(at) > nothing
             else "."
         )
@@ -865,7 +911,8 @@ def strong_sentence():
 def meaning_sentence():
     """For those who train models."""
     text = (
-        "If you are going to continue a run on new text, take its last checkpoint and re-warm it: it ends ahead on both texts, and no earlier one was fresher. "
+        "If you are going to continue a run on new text not far from the old, take its last checkpoint and re-warm it: it ends ahead on both texts. Our earlier checkpoints had read only "
+        f"{places[0] / size:.1f} and {places[1] / size:.1f} tokens a parameter, so this says that training on was worth it, not that nothing is lost by it. "
         if WEAK
         else "From these runs alone we would not say that the last checkpoint is always the one to continue. "
     )
@@ -873,9 +920,11 @@ def meaning_sentence():
         gap = old_gap(strong)
         if gap.low > 0:
             text += f"That is for text not far from the old. In another language the last checkpoint ends worse on old text than the early one, by {written(gap, 2)} nats (one world, described and not judged): there the order turns round, and replay is the remedy to look at. "
+        else:
+            text += f"In another language the order on old text is open: last minus early {written(gap, 2)} (one world). "
     if BOTH:
         text += "If you are going to fine-tune it hard and care about the old skill, that advice does not carry over: measure an earlier one as well. "
-    text += "When two papers disagree on whether a model became harder to change, ask first whether they count what was lost or what is left."
+    text += "Lost and left are two counts that can have opposite signs, and here they do in continuing. But what is left differs in sign between the two kinds of change as well, so the count alone does not explain why two papers disagree."
     return text
 
 
@@ -896,6 +945,13 @@ def abroad_sentence():
     )
 
 
+def long_rate():
+    """Share of the peak at which the earlier checkpoint of the long run stands."""
+    run = next(s.base.run for s in results.of(Continue) if s.base.at == FIRST and s.base.run.budget == SECOND)
+    rates = run.schedule.rates(run.steps)
+    return rates[min(int(len(rates) * FIRST / SECOND), len(rates) - 1)] / rates.max()
+
+
 some, far = results.of(Continue)[0], next(s for s in results.of(Continue) if s.length > sixth * 1.5)
 say(
     short_answer=answer(),
@@ -909,6 +965,10 @@ say(
     bridge_said=bridge_sentence(),
     meaning_said=meaning_sentence(),
     abroad_said=abroad_sentence(),
+    per_parameter_all=", ".join(f"{t / size:.2f}" for t in places),
+    earlier_rate=f"{100 * long_rate():.0f}%",
+    rows_said=p.rows,
+    warm_steps=round(0.01 * some.horizon_steps),
     shift_said=f"{abs(estimate(of_looks('old', start_at)).mean):.2f}",
     parameters_said=f"{size:,}",
     length_said=tokens_label(length_of(p)),
