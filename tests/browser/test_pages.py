@@ -63,12 +63,17 @@ def test_every_slider_and_menu_moves_its_chart_by_keyboard(visit):
     for chart in visit.charts():
         for field in chart.locator(FIELDS).all():
             before, said = visit.drawing(chart), spoken(chart)
-            undo = press_once(visit, field)
-            moved = visit.wait_for_another_drawing(chart, before)
+            undo, presses = press_once(visit, field), 1
             visit.wait_until(lambda said=said, chart=chart: spoken(chart) != said)
             assert spoken(chart).strip()
-            visit.page.keyboard.press(undo)
-            assert visit.wait_for_another_drawing(chart, moved) == before
+            # Two stops may look alike: at the smallest scale a first update is one by a rate of zero.
+            while presses < 3 and not visit.draws_anew(chart, before):
+                press_once(visit, field)
+                presses += 1
+            moved = visit.wait_for_another_drawing(chart, before)
+            for _ in range(presses):
+                visit.page.keyboard.press(undo)
+            assert visit.wait_for_another_drawing(chart, moved, until=before) == before
 
 
 def test_folds_open_and_close_by_keyboard_and_show_where_the_focus_is(visit):

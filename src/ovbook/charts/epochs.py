@@ -46,7 +46,7 @@ def through_epochs(
 
     `frame` has progress, mean, low, high, n (``ovbook.stats.summarise`` of ``in_bins``, or of looks) and `series`. A line
     breaks at every boundary, where a rule stands, so that no slope is drawn across a step. `colours`, one a value of
-    `series` in order, where they have a meaning. `floor` draws a level, named by `floor_label`. `rates` (columns
+    `series` in order, where they have a meaning. `floor` draws a level, named by `floor_label`, where it lies within the chart. `rates` (columns
     progress, rate) shades the learning rate behind the lines, on an axis of its own at the right. `percent` writes shares as
     percentages. With a `slider` the chart shows one value of the column of the slider's name at a time, on axes that stay.
     """
@@ -145,8 +145,8 @@ def epoch_layers(
     if floor is not None:
         level = alt.Chart(pd.DataFrame({"floor": [floor], "progress": [0.0], "label": [floor_label]}))
         at = alt.Y("floor:Q", title=y, scale=scale)
-        lines.append(level.mark_rule(color=NEUTRAL).encode(y=at))
-        lines.append(level.mark_text(align="left", dy=-8, dx=4).encode(x=x, y=at, text="label:N"))
+        lines.append(level.mark_rule(color=NEUTRAL, clip=True).encode(y=at))
+        lines.append(level.mark_text(align="left", dy=-8, dx=4, clip=True).encode(x=x, y=at, text="label:N"))
     drawn = alt.LayerChart(layer=lines)
     if rates is None:
         return drawn
