@@ -93,15 +93,11 @@ class Visit:
             self.page.wait_for_timeout(50)
         return self.drawing(chart) != before
 
-    def wait_for_another_drawing(self, chart: Locator, before: str, until: str | None = None) -> str:
-        """What `chart` shows once that is no longer `before`; with `until`, once it is that, if it comes to it in time."""
+    def wait_for_another_drawing(self, chart: Locator, before: str) -> str:
+        """What `chart` shows once that is no longer `before`."""
         self.page.wait_for_function(
             f"([chart, before]) => ({_DRAWING})(chart) !== before", arg=[chart.element_handle(), before]
         )
-        if until is not None:
-            end = time.monotonic() + 5.0
-            while self.drawing(chart) != until and time.monotonic() < end:
-                self.page.wait_for_timeout(50)
         return self.drawing(chart)
 
     def inks(self) -> str:

@@ -11,16 +11,13 @@ import pandas as pd
 
 from ovbook.charts.curves import described
 from ovbook.charts.notes import evidence, heading, noted
-from ovbook.charts.series import need, point_says, told_apart
+from ovbook.charts.series import need, point_says, shaded_rate, told_apart
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.table import tidy
 from ovbook.charts.theme import NEUTRAL
 from ovbook.charts.thin import thinned
 
 __all__ = ["epoch_layers", "through_epochs"]
-
-_RATE_ROOM = 2.5
-"""The shaded rate reaches this part of the height, so that the lines keep the rest."""
 
 
 def through_epochs(
@@ -150,12 +147,4 @@ def epoch_layers(
     drawn = alt.LayerChart(layer=lines)
     if rates is None:
         return drawn
-    most = float(rates["rate"].max()) or 1.0
-    behind = alt.Y(
-        "rate:Q",
-        title="learning rate (shaded)",
-        scale=alt.Scale(domain=[0, _RATE_ROOM * most], nice=False),
-        axis=alt.Axis(orient="right", grid=False, format="~g", values=[0, most]),
-    )
-    hills = alt.Chart(rates).mark_area(color=NEUTRAL, opacity=0.2, interpolate="step-after")
-    return alt.layer(hills.encode(x=x, y=behind), drawn).resolve_scale(y="independent")
+    return shaded_rate(drawn, alt.Chart(rates), x, most=float(rates["rate"].max()) or 1.0)

@@ -11,10 +11,10 @@ import pandas as pd
 
 from ovbook.charts.curves import TOKEN_LABELS, described
 from ovbook.charts.notes import evidence, heading, noted
+from ovbook.charts.series import need, shaded_rate, told_apart
 from ovbook.charts.slider import Slider, with_sliders
 from ovbook.charts.table import tidy
-from ovbook.charts.theme import DASHES, NEUTRAL, SHAPES, budget_ramp, cycled
-from ovbook.errors import OvbookError
+from ovbook.charts.theme import NEUTRAL, budget_ramp
 
 __all__ = ["through_run"]
 
@@ -51,36 +51,12 @@ def through_run(
     axes that stay; rows where that column is missing are shown always. `sentence` says what is then to be seen (see
     ``ovbook.charts.with_sliders``).
     """
-    missing = [name for name in (x, series, "mean", "low", "high", "n") if name not in frame]
-    if slider and slider.name not in frame:
-        missing.append(slider.name)
-    if missing or frame.empty:
-        raise OvbookError(
-            f"the table of curves lacks {', '.join(missing) or 'rows'}: it needs {x}, {series}, mean, low, high and n "
-            f"(ovbook.stats.summarise makes the last four)"
-        )
+    need(frame, [x, series, *([slider.name] if slider else []), "mean", "low", "high", "n"], what="curves")
     values = list(dict.fromkeys(frame[series]))
     others = [value for value in values if value != held]
     ramp = dict(zip(others, budget_ramp(others), strict=True)) | {held: NEUTRAL} | dict(colours or {})
-    legend = alt.Legend(orient="bottom", columns=2, title=None, symbolOpacity=1, labelLimit=260)
-    colour = alt.Color(
-        f"{series}:N",
-        sort=values,
-        scale=alt.Scale(domain=values, range=[ramp[value] for value in values]),
-        legend=legend,
-    )
-    dash = alt.StrokeDash(
-        f"{series}:N",
-        sort=values,
-        scale=alt.Scale(domain=values, range=[list(d) for d in cycled(DASHES, values)]),
-        legend=legend,
-    )
-    shape = alt.Shape(
-        f"{series}:N",
-        sort=values,
-        scale=alt.Scale(domain=values, range=cycled(SHAPES, values)),
-        legend=legend,
-    )
+    look = told_apart(frame, series, colours=[ramp[value] for value in values])
+    colour, dash, shape = look["color"], look["strokeDash"], look["shape"]
     ends = [float(frame[x].min()), float(frame[x].max())]
     across = alt.X(
         f"{x}:Q",
@@ -136,21 +112,7 @@ def through_run(
         ]
     chart: Any = alt.LayerChart(layer=layers)
     if rates is not None:
-        most = float(rates["rate"].max()) or 1.0
-        behind = (
-            drawn(rates)
-            .mark_area(color=NEUTRAL, opacity=0.2, interpolate="step-after")
-            .encode(
-                x=across,
-                y=alt.Y(
-                    "rate:Q",
-                    title="learning rate (shaded)",
-                    scale=alt.Scale(domain=[0, 2.5 * most], nice=False),
-                    axis=alt.Axis(orient="right", grid=False, format="~g", values=[0, most]),
-                ),
-            )
-        )
-        chart = alt.layer(behind, chart).resolve_scale(y="independent")
+        chart = shaded_rate(chart, drawn(rates), across, most=float(rates["rate"].max()) or 1.0)
     chart = chart.properties(
         title=heading(title, evidence(frame)), description=described(description), width=width, height=height
     )

@@ -8,10 +8,13 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ovbook.charts.theme import SHAPES, budget_ramp, cycled
+from ovbook.charts.theme import DASHES, NEUTRAL, SHAPES, budget_ramp, cycled
 from ovbook.errors import OvbookError
 
-__all__ = ["need", "point_says", "told_apart"]
+__all__ = ["need", "point_says", "shaded_rate", "told_apart"]
+
+_RATE_ROOM = 2.5
+"""The shaded rate reaches this part of the height, so that the lines keep the rest."""
 
 
 def need(frame: pd.DataFrame, columns: Iterable[str], *, what: str) -> None:
@@ -44,7 +47,7 @@ def told_apart(
     colours: Sequence[str] | None = None,
     columns: int = 2,
 ) -> dict[str, Any]:
-    """Colour and shape by the values of `series`, in their order in `frame`: told apart without colour as well.
+    """Colour, shape and dash by the values of `series`, in their order in `frame`: told apart without colour as well.
 
     `colours`, one a value, where they have a meaning; by default the book's ramp. The legend below has `columns` columns.
     """
@@ -53,8 +56,24 @@ def told_apart(
     ranges = {
         "color": (alt.Color, list(colours or budget_ramp(values))),
         "shape": (alt.Shape, cycled(SHAPES, values)),
+        "strokeDash": (alt.StrokeDash, [list(dash) for dash in cycled(DASHES, values)]),
     }
     return {
         channel: make(f"{series}:N", sort=values, scale=alt.Scale(domain=values, range=chosen), legend=legend)
         for channel, (make, chosen) in ranges.items()
     }
+
+
+def shaded_rate(lines: alt.LayerChart, rates: alt.Chart, x: alt.X, *, most: float) -> alt.LayerChart:
+    """`lines` with the learning rate shaded behind them, on an axis of its own at the right.
+
+    `rates` is a chart of a table with a column rate, whose largest value is `most`; `x` is the lines' own axis.
+    """
+    behind = alt.Y(
+        "rate:Q",
+        title="learning rate (shaded)",
+        scale=alt.Scale(domain=[0, _RATE_ROOM * most], nice=False),
+        axis=alt.Axis(orient="right", grid=False, format="~g", values=[0, most]),
+    )
+    hills = rates.mark_area(color=NEUTRAL, opacity=0.2, interpolate="step-after").encode(x=x, y=behind)
+    return alt.layer(hills, lines).resolve_scale(y="independent")
