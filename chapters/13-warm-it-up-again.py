@@ -758,9 +758,9 @@ def meaning():
 
 
 common = overlap("almanac", "gazette")["sections"] if some.corpus.endswith("/gazette") else None
-from ovbook.runs.plan import _size_of
+from ovbook.runs.plan import size_of
 
-size = _size_of(some.base.root)
+size = size_of(some.base.root)
 say(
     short_answer=short(),
     first_said=first_sentence_all(),

@@ -564,9 +564,9 @@ Read both texts at {glue:text}`tenth_said` tokens. {glue:text}`tenth_answer`
 
 # %% tags=["remove-cell"]
 from ovbook.runs import Schedule
-from ovbook.runs.plan import _size_of
+from ovbook.runs.plan import size_of
 
-size = _size_of(some.base.root)
+size = size_of(some.base.root)
 total = length_of(p)
 
 

@@ -417,9 +417,9 @@ The slider's sentence under {numref}`fig-line` has it. Where nothing moves out a
 
 # %% tags=["remove-cell"]
 from ovbook.runs import length_of
-from ovbook.runs.plan import _size_of
+from ovbook.runs.plan import size_of
 
-size = _size_of(some.base.root)
+size = size_of(some.base.root)
 total = length_of(p)
 
 

@@ -21,7 +21,7 @@ from ovbook.runs.specs import FineTune, Pretrain, Tuned
 from ovbook.runs.store import Store
 from ovbook.runs.work import root_of
 
-__all__ = ["Plan", "Prices", "duration", "in_order", "parameters_of", "plan"]
+__all__ = ["Plan", "Prices", "duration", "in_order", "parameters_of", "plan", "size_of"]
 
 _OVERHEAD, _PER_PARAMETER = 2.5e-6, 6e-11
 """Seconds of one CPU thread per trained token: 168k, 77k and 32k tokens/s at widths 32, 64 and 128, two layers."""
@@ -75,7 +75,7 @@ def in_order(specs: Iterable[Spec]) -> list[Spec]:
     return list(ordered.values())
 
 
-def _size_of(root: Pretrain | Released) -> int:
+def size_of(root: Pretrain | Released) -> int:
     """Parameters of the model that work stands on."""
     if isinstance(root, Released):
         return root.parameters
@@ -124,7 +124,7 @@ class Prices:
         root = root_of(spec)
         if root is None:
             return 1.0
-        size = _size_of(root)
+        size = size_of(root)
         overhead, slope = (
             (_OVERHEAD, _PER_PARAMETER) if self.kind == "cpu" else (_GPU_OVERHEAD, _GPU_PER_PARAMETER)
         )
